@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// User is a person who can sign in.
+type User struct {
+	ID         string
+	Email      string // the canonical form: lower case, one address, no display name
+	Name       string // what the person is called; may be empty
+	CreatedAt  time.Time
+	VerifiedAt time.Time // when the address was first proven; zero if never
+	DisabledAt time.Time // zero while the user may sign in
+}
+
+// Disabled reports whether the user may not sign in.
+func (u User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// Device is one terminal, named by its fingerprint, with at most one owner.
+type Device struct {
+	ID          string
+	Fingerprint string // the hash of what the client sent; empty for clients that know no fingerprint
+	OwnerID     string // the user who has a live session on it; empty when it is free
+	Name        string // what the device calls itself: its own claim, cleaned of control characters
+	Platform    string // the same, such as "linux/amd64"
+	FirstSeen   time.Time
+	LastSeen    time.Time
+}
+
+// Kind says what holds the session: a terminal (or another OAuth client) or a browser on our own pages.
+type Kind string
+
+// The two kinds of session.
+const (
+	KindDevice  Kind = "device"
+	KindBrowser Kind = "browser"
+)
+
+// Session is one login: a row that is written when it is approved and stays after it has ended.
+//
+// Its life: provisional (begun, not redeemed), live (ConfirmedAt set), ended (EndedAt set, the durable intent),
+// finished (GrantGoneAt set: the ticket has been deleted too).
+type Session struct {
+	ID        string
+	Kind      Kind
+	UserID    string
+	DeviceID  string // empty for a browser
+	ClientID  string // empty for a browser
+	Scope     []string
+	Audience  []string
+	AMR       []string // how the person proved who they are (RFC 8176), such as "mail"
+	Address   string   // network address of the party that asked
+	Name      string   // for lists: the device's name, or the browser's ("Firefox on Linux")
+	Platform  string
+	AuthTime  time.Time // when the person proved who they are
+	CreatedAt time.Time
+	SeenAt    time.Time // last known use; the ticket may know a later one
+
+	ConfirmedAt time.Time
+	CheckAt     time.Time // when the sweeper asks the ticket next
+	ExpiresAt   time.Time // absolute end
+	EndedAt     time.Time
+	EndReason   string
+	GrantGoneAt time.Time
+}
+
+// Live reports whether the session is confirmed and not ended.
+func (s Session) Live() bool { return !s.ConfirmedAt.IsZero() && s.EndedAt.IsZero() }
+
+// Scope is a permission that a client may ask for, and what it says to people.
+type Scope struct {
+	Name  string `json:"name"`
+	Words string `json:"words"` // "Deploy to production"
+}
+
+// Client is a registered OAuth client (RFC 6749 §2).
+type Client struct {
+	ID                 string
+	Name               string
+	Public             bool
+	SecretHashes       []string // SHA-256 in hex of generated secrets, the newest first; empty for a public client
+	RequireFingerprint bool
+	Grants             []string
+	RedirectURIs       []string
+	Scopes             []Scope
+	Audiences          []string // the first is the default
+	BuiltIn            bool
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+	DisabledAt         time.Time
+}
+
+// Event is one thing that happened which somebody may want to know later. It is written once and never changed.
+type Event struct {
+	ID        string    `json:"id"` // sorts by time
+	Time      time.Time `json:"time"`
+	Type      string    `json:"type"` // such as "device.conflict"
+	Actor     string    `json:"actor,omitempty"`
+	Target    string    `json:"target,omitempty"`
+	UserID    string    `json:"user,omitempty"`
+	SessionID string    `json:"session,omitempty"`
+	ClientID  string    `json:"client,omitempty"`
+	DeviceID  string    `json:"device,omitempty"`
+	Address   string    `json:"address,omitempty"`
+	RequestID string    `json:"request_id,omitempty"`
+	Result    string    `json:"result"` // "ok" or "refused"
+	Detail    string    `json:"detail,omitempty"`
+}
+
+// Beginning is what BeginSession writes: a provisional session and the claim of its device.
+type Beginning struct {
+	Session     Session // DeviceID is ignored: the claim gives it; ConfirmedAt set makes the row live at once (browsers)
+	Fingerprint string  // hash; empty gives the session a device entry of its own (or none for a browser)
+}
+
+// Begun is the answer to Beginning.
+type Begun struct {
+	DeviceID string
+	Known    bool // the user has had a session on this device before
+	// Rival is set together with ErrConflict: the live session of the owner that stands in the way, so that the caller
+	// can ask whether its ticket is still there. It is never shown to anybody.
+	Rival Session
+}
+
+// Confirmed is what ConfirmSession found: the session that is live now, and those it replaces.
+type Confirmed struct {
+	Session  Session
+	User     User
+	Replaced []string // older live sessions of the same user, device and client; the caller ends them
+}
+
+// Records is what a keeper of durable memory promises. Every method is one transaction and safe to call from any number
+// of replicas at once. Methods that set a time take it as an argument, so that a caller's clock decides and a test can.
+type Records interface {
+	// User returns the user with this id, or ErrNotFound.
+	User(ctx context.Context, id string) (User, error)
+	// UserByEmail returns the user with this canonical address, or ErrNotFound.
+	UserByEmail(ctx context.Context, email string) (User, error)
+	// Users lists users in order of their id, from after (exclusive) on, at most limit of them.
+	Users(ctx context.Context, after string, limit int) ([]User, error)
+	// EnsureUser returns the user with u.Email, making u if there is none; created tells which. VerifiedAt of an existing
+	// user is set if it was zero. Of any number of simultaneous calls for one address, one makes the user and all get it.
+	EnsureUser(ctx context.Context, u User) (user User, created bool, err error)
+	// Invite notes that this address may sign up; a second call is not an error.
+	Invite(ctx context.Context, email, by string, at time.Time) error
+	// Invited reports whether the address was invited.
+	Invited(ctx context.Context, email string) (bool, error)
+	// SetDisabled disables or enables a user and, in the same write, notes that the user's grants must follow (see
+	// PendingChanges). ErrNotFound if there is no such user.
+	SetDisabled(ctx context.Context, userID string, disabled bool, at time.Time) error
+	// PendingChanges lists users whose state has changed and whose grants have not followed yet.
+	PendingChanges(ctx context.Context, limit int) ([]string, error)
+	// ChangeDone notes that the grants have followed every change made up to at.
+	ChangeDone(ctx context.Context, userID string, at time.Time) error
+
+	// BeginSession claims the device for the user and inserts the session, in one transaction. Idempotent by Session.ID:
+	// a second call with the same id, user and device answers as the first did. ErrConflict if another user owns the
+	// device and has a live or provisional session on it (Begun.Rival names one); a device whose owner has none is free
+	// and changes hands. ErrRefused if the user is disabled, or the session id was ended.
+	BeginSession(ctx context.Context, b Beginning) (Begun, error)
+	// UndoSession deletes the session if it is still provisional, and frees its device if nothing else holds it.
+	// Undoing what is not there is no error; a confirmed session is left alone.
+	UndoSession(ctx context.Context, sid string) error
+	// ConfirmSession turns provisional into live by one conditional write: the row is provisional and not ended, its user
+	// and its client are enabled. Otherwise ErrRefused and nothing is written. Confirming a live session again answers
+	// the same. SeenAt and the device's LastSeen become at.
+	ConfirmSession(ctx context.Context, sid string, at time.Time) (Confirmed, error)
+	// EndSession sets EndedAt if it is not set, and frees the device if no live or provisional session is left on it, in
+	// one transaction. Ending twice answers the same row and keeps the first time and reason. ErrNotFound if there is none.
+	EndSession(ctx context.Context, sid, reason string, at time.Time) (Session, error)
+	// GrantGone notes that the tickets of an ended session are deleted. No error if it is noted already.
+	GrantGone(ctx context.Context, sid string, at time.Time) error
+	// Session returns one session in any state, or ErrNotFound.
+	Session(ctx context.Context, sid string) (Session, error)
+	// LiveSessions lists the live sessions of a user, newest first.
+	LiveSessions(ctx context.Context, userID string) ([]Session, error)
+	// SessionsOnDevice lists the live sessions of a user on one device.
+	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]Session, error)
+	// SessionsOfClient lists live and provisional sessions of a client, at most limit.
+	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]Session, error)
+	// KnownDevice reports whether a device with this fingerprint hash has had a confirmed session of this user.
+	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
+	// Device returns a device, or ErrNotFound.
+	Device(ctx context.Context, id string) (Device, error)
+	// DueSessions lists what the sweeper must look at by now: ended sessions whose GrantGoneAt is not set, and
+	// provisional or live ones whose CheckAt has come; the longest due first, at most limit.
+	DueSessions(ctx context.Context, now time.Time, limit int) ([]Session, error)
+	// Recheck notes what the sweeper learned: the last use, and when to ask again.
+	Recheck(ctx context.Context, sid string, seen, next time.Time) error
+	// EndedSince lists sessions that ended at or after since, from after (exclusive session id) in order of id, at most limit.
+	// After a failover of the tickets their grants are deleted once more.
+	EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]Session, error)
+	// Forget deletes ended and finished sessions, and events, older than before; it returns how many rows went.
+	Forget(ctx context.Context, before time.Time) (int64, error)
+
+	// Client returns a registered client, or ErrNotFound.
+	Client(ctx context.Context, id string) (Client, error)
+	// Clients lists all clients in order of their id.
+	Clients(ctx context.Context) ([]Client, error)
+	// CreateClient registers a client; ErrExists if the id is taken.
+	CreateClient(ctx context.Context, c Client) error
+	// UpdateClient replaces everything but ID, BuiltIn and CreatedAt; ErrNotFound if there is none.
+	UpdateClient(ctx context.Context, c Client) error
+	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
+	DeleteClient(ctx context.Context, id string) error
+
+	// AddEvents appends events. There is no way to change or delete a single one.
+	AddEvents(ctx context.Context, events ...Event) error
+	// Events lists events in order of their id, from after (exclusive) on, at most limit. An empty after with a negative
+	// limit gives the newest -limit, still in order.
+	Events(ctx context.Context, after string, limit int) ([]Event, error)
+
+	// Ping answers nil if the keeper can read and write now.
+	Ping(ctx context.Context) error
+}
