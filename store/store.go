@@ -12,8 +12,11 @@ package store
 import (
 	"crypto/rand"
 	"encoding/base32"
+	"encoding/binary"
 	"errors"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // The refusals of a keeper. Callers decide with errors.Is; any other error means that the keeper could not answer, that
@@ -77,3 +80,44 @@ func ValidID(prefix, id string) bool {
 	}
 	return true
 }
+
+// ValidClientID reports whether id can be the id of a registered client: 1 to 128 letters, digits and ._~:/- (so that an
+// https address may be one), without any of our own prefixes but cli_.
+func ValidClientID(id string) bool {
+	if len(id) == 0 || len(id) > 128 {
+		return false
+	}
+	for _, prefix := range []string{UserPrefix, DevicePrefix, SessionPrefix, EventPrefix} {
+		if strings.HasPrefix(id, prefix) {
+			return false
+		}
+	}
+	for _, c := range []byte(id) {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("._~:/-", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// NewEventID returns an id that sorts by the time it was made: 48 bits of milliseconds and 16 that count, together never
+// lower than the last one of this process, also when the clock is set back; then random bits.
+func NewEventID(at time.Time) string {
+	var b [16]byte
+	rand.Read(b[:])
+	n := uint64(at.UnixMilli()) << 16
+	for {
+		last := lastEvent.Load()
+		n = max(n, last+1)
+		if lastEvent.CompareAndSwap(last, n) {
+			break
+		}
+	}
+	binary.BigEndian.PutUint64(b[:8], n)
+	return EventPrefix + idAlphabet.EncodeToString(b[:])
+}
+
+// lastEvent orders the events of one millisecond. It is the only thing in this package that changes.
+var lastEvent atomic.Uint64

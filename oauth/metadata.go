@@ -1,0 +1,62 @@
+package oauth
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"time"
+)
+
+// Document is a body that changes rarely and is served as it is.
+type Document struct {
+	Body []byte
+	ETag string
+}
+
+// Metadata is the authorization server metadata (RFC 8414), made once.
+func (p *Provider) Metadata() Document { return p.metadata }
+
+// describe writes the metadata. Every list is spelt out: the RFC's defaults for what is left out are wrong for us.
+func (p *Provider) describe() (Document, error) {
+	methods := []string{"none", "client_secret_basic", "client_secret_post"}
+	body, err := json.Marshal(struct {
+		Issuer             string   `json:"issuer"`
+		DeviceEndpoint     string   `json:"device_authorization_endpoint"`
+		TokenEndpoint      string   `json:"token_endpoint"`
+		JWKS               string   `json:"jwks_uri"`
+		RevocationEndpoint string   `json:"revocation_endpoint"`
+		Scopes             []string `json:"scopes_supported"`
+		ResponseTypes      []string `json:"response_types_supported"`
+		GrantTypes         []string `json:"grant_types_supported"`
+		TokenMethods       []string `json:"token_endpoint_auth_methods_supported"`
+		RevocationMethods  []string `json:"revocation_endpoint_auth_methods_supported"`
+		ServiceDocument    string   `json:"service_documentation"`
+		PreferWait         int      `json:"handclasp_prefer_wait_max"`
+		FingerprintSupport bool     `json:"handclasp_device_fingerprint_supported"`
+		ResourceIndicators bool     `json:"handclasp_resource_indicators_supported"`
+		UILocales          []string `json:"ui_locales_supported"`
+		AccessTokenAlgs    []string `json:"handclasp_access_token_signing_alg_values_supported"`
+	}{
+		Issuer:             p.Issuer,
+		DeviceEndpoint:     p.Issuer + "/oauth/device_authorization",
+		TokenEndpoint:      p.Issuer + "/oauth/token",
+		JWKS:               p.Issuer + "/oauth/jwks",
+		RevocationEndpoint: p.Issuer + "/oauth/revoke",
+		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
+		ResponseTypes:      []string{},
+		GrantTypes:         []string{GrantDevice, GrantRefresh},
+		TokenMethods:       methods,
+		RevocationMethods:  methods,
+		ServiceDocument:    p.Issuer + "/openapi.yaml",
+		PreferWait:         int(p.WaitMost / time.Second),
+		FingerprintSupport: true,
+		ResourceIndicators: true,
+		UILocales:          []string{"en"},
+		AccessTokenAlgs:    []string{"RS256"},
+	})
+	if err != nil {
+		return Document{}, err
+	}
+	sum := sha256.Sum256(body)
+	return Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}, nil
+}

@@ -1,0 +1,140 @@
+// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant,
+// revocation (RFC 7009), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
+// the frame: parsing, client authentication, dispatch. The token-side steps are ours, because each of them has to be one
+// atomic step of the ticket store.
+//
+// It knows HTTP requests but writes no answers: what comes back is a value or an *Error, and the server turns those into
+// statuses and sentences.
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/handclasp/handclasp/keys"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// The grant types that we serve.
+const (
+	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
+	GrantRefresh = "refresh_token"
+)
+
+// Tickets is what this room needs of the expiring memory; store.Tickets says what each method promises.
+type Tickets interface {
+	Open(ctx context.Context, r store.Request, limits ...store.Limit) (store.Verdict, error)
+	Poll(ctx context.Context, p store.Poll) (store.Polled, error)
+	Rotate(ctx context.Context, r store.Rotation) (store.Grant, error)
+	Grant(ctx context.Context, sid, jti string) (store.Grant, error)
+	RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error
+	Watch(sid string) (decided <-chan struct{}, stop func())
+}
+
+// Clients finds registered clients; ErrNotFound for one that is not.
+type Clients interface {
+	Client(ctx context.Context, id string) (store.Client, error)
+}
+
+// Sessions is what this room asks of the one who owns every session's beginning and end.
+type Sessions interface {
+	// Redeem confirms the session of a grant that was just handed out; an error means that the grant is gone again.
+	Redeem(ctx context.Context, g store.Grant) error
+	// EndOf ends a session of this client; store.ErrForeign if it belongs to another one.
+	EndOf(ctx context.Context, sid, clientID, reason string) error
+}
+
+// Rate is how often something may happen: Burst at once, and one more every Every.
+type Rate struct {
+	Burst int
+	Every time.Duration
+}
+
+// Options say how the server is to behave. Zero values are not filled in: sessions of any length must be somebody's choice.
+type Options struct {
+	Issuer   string // https://login.example.test, without a path or a slash at its end
+	Keys     *keys.Keys
+	Chain    *Chain
+	Tickets  Tickets
+	Clients  Clients
+	Sessions Sessions
+	Journal  sessions.Recorder
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	CodeLife   time.Duration // device and user codes
+	Interval   time.Duration // between polls
+	AccessLife time.Duration
+	WaitMost   time.Duration // the longest Prefer: wait that is held
+	HeldMost   int           // polls held at once by this process; more are answered at once
+
+	PerAddress Rate // device authorization requests of one network
+	PerClient  Rate // the same of one client
+}
+
+// Provider answers the OAuth endpoints. It is safe for any number of goroutines.
+type Provider struct {
+	Options
+	frame   *fosite.Fosite
+	clients *registry
+	held    chan struct{} // a slot for each poll that is being held
+	closing chan struct{}
+	close   sync.Once
+
+	metadata Document
+}
+
+// New composes the provider. The policy stands here in one literal; whoever asks what we allow reads this.
+func New(o Options) (*Provider, error) {
+	p := &Provider{
+		Options: o,
+		clients: newRegistry(o.Clients, o.Now),
+		held:    make(chan struct{}, o.HeldMost),
+		closing: make(chan struct{}),
+	}
+	policy := &fosite.Config{
+		AccessTokenLifespan:            o.AccessLife,
+		DeviceAndUserCodeLifespan:      o.CodeLife,
+		DeviceAuthTokenPollingInterval: o.Interval,
+		DeviceVerificationURL:          o.Issuer + "/device",
+		AccessTokenIssuer:              o.Issuer,
+		TokenURL:                       o.Issuer + "/oauth/token",
+		ScopeStrategy:                  fosite.ExactScopeStrategy,
+		AudienceMatchingStrategy:       fosite.ExactAudienceMatchingStrategy,
+		RefreshTokenScopes:             []string{}, // a refresh token needs no scope
+		EnforcePKCE:                    true,
+		EnablePKCEPlainChallengeMethod: false,
+		SendDebugMessagesToClients:     false,
+		MinParameterEntropy:            fosite.MinParameterEntropy,
+		ClientSecretsHasher:            secretHasher{},
+		ClientAuthenticationStrategy:   p.authenticate,
+		// Nothing is fetched from addresses in tokens or metadata; nil would make Fosite fill these in while requests race.
+		JWKSFetcherStrategy:    fosite.NewDefaultJWKSFetcherStrategy(),
+		DeviceEndpointHandlers: fosite.DeviceEndpointHandlers{deviceEndpoint{p}},
+		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
+			deviceGrant{grant{p, GrantDevice}},
+			refreshGrant{grant{p, GrantRefresh}},
+		},
+		RevocationHandlers: fosite.RevocationHandlers{revocation{p}},
+	}
+	p.frame = fosite.NewOAuth2Provider(p.clients, policy)
+
+	if u, err := url.Parse(o.Issuer); err != nil || u.Host == "" || u.Path != "" {
+		return nil, fmt.Errorf("issuer %q: want scheme and host only, without a slash at the end", o.Issuer)
+	}
+	var err error
+	if p.metadata, err = p.describe(); err != nil {
+		return nil, fmt.Errorf("describe the server: %w", err)
+	}
+	return p, nil
+}
+
+// Close answers every held poll at once, so that a shutdown need not wait for them. It may be called more than once.
+func (p *Provider) Close() { p.close.Do(func() { close(p.closing) }) }

@@ -1,0 +1,96 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// skew is how far two honest clocks may differ.
+const skew = time.Minute
+
+// Access is an access token that is good here and now.
+type Access struct {
+	Claims
+	Grant store.Grant
+}
+
+// Verify reads the Bearer token of a request to our own API (RFC 6750 §2.1, header only): signed by us for this
+// audience, not expired, its session alive, and every scope in it. The error is an *Error: invalid_token,
+// insufficient_scope, or temporarily_unavailable if the session could not be looked up.
+func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string) (Access, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return Access{}, refuse(CodeInvalidToken, "an access token is missing")
+	}
+	claims, err := p.readAccess(strings.TrimSpace(token))
+	if err != nil {
+		return Access{}, &Error{Code: CodeInvalidToken, Cause: err}
+	}
+	if claims.Audience != p.Issuer {
+		return Access{}, refuse(CodeInvalidToken, "the token is for another resource")
+	}
+	grant, err := p.Tickets.Grant(ctx, claims.Session, claims.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return Access{}, refuse(CodeInvalidToken, "the session has ended")
+	}
+	if err != nil {
+		return Access{}, unavailable(err)
+	}
+	held := splitScope(claims.Scope)
+	for _, scope := range scopes {
+		if !slices.Contains(held, scope) {
+			return Access{}, &Error{Code: CodeInsufficientScope, Scope: strings.Join(scopes, " ")}
+		}
+	}
+	return Access{Claims: claims, Grant: grant}, nil
+}
+
+// readAccess checks everything about an access token that needs no store.
+func (p *Provider) readAccess(token string) (Claims, error) {
+	var claims Claims
+	if len(token) > mostTokenSize {
+		return claims, errors.New("the token is too long")
+	}
+	// Only RS256: the header does not get to choose. go-jose refuses critical headers that it does not know, and we take
+	// nothing from the header but the name of one of our own keys; jwk, jku, x5u and x5c are never looked at.
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		return claims, err
+	}
+	header := parsed.Headers[0]
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(strings.TrimPrefix(typ, "application/"), "at+jwt") {
+		return claims, errors.New("the token is not an access token")
+	}
+	key, ok := p.Keys.Public(header.KeyID)
+	if !ok {
+		return claims, errors.New("the token was not signed by a key of ours")
+	}
+	if err := parsed.Claims(key, &claims); err != nil {
+		return claims, err
+	}
+	return claims, p.checkClaims(claims)
+}
+
+func (p *Provider) checkClaims(claims Claims) error {
+	now := p.Now()
+	switch {
+	case claims.Issuer != p.Issuer:
+		return errors.New("the token has another issuer")
+	case !now.Before(time.Unix(claims.Expires, 0)):
+		return errors.New("the token has expired")
+	case now.Add(skew).Before(time.Unix(claims.Issued, 0)):
+		return errors.New("the token is from the future")
+	case !store.ValidID(store.SessionPrefix, claims.Session), claims.ID == "", len(claims.ID) > 64:
+		return errors.New("the token names no session")
+	}
+	return nil
+}

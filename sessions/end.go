@@ -1,0 +1,171 @@
+package sessions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// endBatch is how many sessions of a client are ended at a time.
+const endBatch = 200
+
+// End ends a session in both memories, in this order: the durable intent, the tickets, the note that they are gone.
+// nil means that both are done, and it may be called again after any failure. If the records are away the tickets are
+// deleted all the same, so that the session is dead now, and the error says that the intent is not written.
+// store.ErrNotFound: there is no such session (its tickets, if any, are deleted).
+func (s *Sessions) End(ctx context.Context, sid, reason string) error {
+	now := s.Now()
+	row, sqlErr := s.Records.EndSession(ctx, sid, reason, now)
+	if err := s.Tickets.Drop(ctx, sid); err != nil {
+		return fmt.Errorf("delete the tickets of a session: %w", errors.Join(err, sqlErr))
+	}
+	if sqlErr != nil {
+		return fmt.Errorf("end session: %w", sqlErr)
+	}
+	if err := s.Records.GrantGone(ctx, sid, s.Now()); err != nil {
+		s.Log.WarnContext(ctx, "note that the tickets are gone, the sweeper will", "session", sid, "error", err)
+	}
+	if row.EndedAt.UnixMilli() == now.UnixMilli() && row.EndReason == reason {
+		s.ended(ctx, row)
+	}
+	return nil
+}
+
+// ended tells what has just happened; a retry that finds the session ended does not tell it again.
+func (s *Sessions) ended(ctx context.Context, row store.Session) {
+	result := OK
+	if row.EndReason == EndReuse {
+		result = Refused
+	}
+	s.Journal.Record(ctx, store.Event{
+		Type: "session.end", UserID: row.UserID, SessionID: row.ID, ClientID: row.ClientID,
+		DeviceID: row.DeviceID, Result: result, Detail: row.EndReason,
+	})
+	if row.EndReason != EndReuse {
+		return
+	}
+	user, err := s.Records.User(ctx, row.UserID)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "find whom to tell of a reused token", "session", row.ID, "error", err)
+		return
+	}
+	s.notify(ctx, Notice{Kind: NoticeReuse, User: user, Session: row})
+}
+
+// EndOf ends a session if it belongs to this client, else store.ErrForeign and nothing happens.
+func (s *Sessions) EndOf(ctx context.Context, sid, clientID, reason string) error {
+	row, err := s.Records.Session(ctx, sid)
+	if err != nil {
+		return fmt.Errorf("find session: %w", err)
+	}
+	if row.ClientID != clientID {
+		return store.ErrForeign
+	}
+	return s.End(ctx, sid, reason)
+}
+
+// EndMine ends a session of this user; store.ErrNotFound for any other, so that nobody learns which exist.
+func (s *Sessions) EndMine(ctx context.Context, userID, sid string) error {
+	row, err := s.Records.Session(ctx, sid)
+	if err != nil {
+		return fmt.Errorf("find session: %w", err)
+	}
+	if row.UserID != userID || row.ConfirmedAt.IsZero() {
+		return store.ErrNotFound
+	}
+	return s.End(ctx, sid, EndUser)
+}
+
+// EndDevice ends every session of this user on one device; store.ErrNotFound if there is none.
+func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error {
+	rows, err := s.Records.SessionsOnDevice(ctx, userID, deviceID)
+	if err != nil {
+		return fmt.Errorf("list the sessions on a device: %w", err)
+	}
+	if len(rows) == 0 {
+		return store.ErrNotFound
+	}
+	_, err = s.endEach(ctx, rows, "", EndUser)
+	return err
+}
+
+// EndOthers ends every session of this user but one (none if except is empty), and says how many.
+func (s *Sessions) EndOthers(ctx context.Context, userID, except, reason string) (int, error) {
+	rows, err := s.Records.LiveSessions(ctx, userID)
+	if err != nil {
+		return 0, fmt.Errorf("list sessions: %w", err)
+	}
+	return s.endEach(ctx, rows, except, reason)
+}
+
+// EndClient ends every session of a client that is removed.
+func (s *Sessions) EndClient(ctx context.Context, clientID string) (int, error) {
+	total := 0
+	for {
+		rows, err := s.Records.SessionsOfClient(ctx, clientID, endBatch)
+		if err != nil {
+			return total, fmt.Errorf("list the sessions of a client: %w", err)
+		}
+		if len(rows) == 0 {
+			return total, nil
+		}
+		n, err := s.endEach(ctx, rows, "", EndClient)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// endEach goes on after a failure, so that as much as can be ended is, and reports every failure.
+func (s *Sessions) endEach(ctx context.Context, rows []store.Session, except, reason string) (int, error) {
+	var failed []error
+	ended := 0
+	for _, row := range rows {
+		if row.ID == except {
+			continue
+		}
+		if err := s.End(ctx, row.ID, reason); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		ended++
+	}
+	return ended, errors.Join(failed...)
+}
+
+// Disable keeps a user from signing in and ends every session; nil means that all of it is done. The note of it is
+// written with the first step, so that the sweeper finishes what is cut off here.
+func (s *Sessions) Disable(ctx context.Context, userID string) error {
+	if err := s.Records.SetDisabled(ctx, userID, true, s.Now()); err != nil {
+		return fmt.Errorf("disable user: %w", err)
+	}
+	s.Journal.Record(ctx, store.Event{Type: "user.disable", Target: userID, UserID: userID, Result: OK})
+	return s.follow(ctx, userID)
+}
+
+// Enable lets a user sign in again. Sessions that were ended stay ended.
+func (s *Sessions) Enable(ctx context.Context, userID string) error {
+	if err := s.Records.SetDisabled(ctx, userID, false, s.Now()); err != nil {
+		return fmt.Errorf("enable user: %w", err)
+	}
+	s.Journal.Record(ctx, store.Event{Type: "user.enable", Target: userID, UserID: userID, Result: OK})
+	return s.follow(ctx, userID)
+}
+
+// follow brings a user's grants in line with the user's state as it is now.
+func (s *Sessions) follow(ctx context.Context, userID string) error {
+	began := s.Now()
+	user, err := s.Records.User(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("read user: %w", err)
+	}
+	if user.Disabled() {
+		if _, err := s.EndOthers(ctx, userID, "", EndDisabled); err != nil {
+			return err
+		}
+	}
+	return s.Records.ChangeDone(ctx, userID, began)
+}

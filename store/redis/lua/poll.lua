@@ -1,0 +1,25 @@
+-- ARGV: skew, secret, client, fingerprint, 1 for a second look, session id, channel. The order is that of store.Tickets.
+if secret ~= ARGV[2] or client ~= ARGV[3] or state == 'r' then return {'unknown'} end
+if fingerprint ~= '' and fingerprint ~= ARGV[4] then
+  wrong = math.min(wrong + 1, 255)
+  local kill = wrong >= WRONG and (state == 'p' or state == 'a') and now < expires
+  if kill then state = 'k' end
+  redis.call('SETRANGE', KEYS[1], 0, struct.pack('c1B', state, wrong))
+  if kill then redis.call('PUBLISH', ARGV[7], ARGV[6]) end
+  return {'wrong fingerprint', r, kill and 1 or 0}
+end
+if state == 'k' then return {'killed'} end
+if state == 'p' and now < expires then
+  if ARGV[5] == '1' then return {'p', interval} end
+  if forgiven == 0 and now - counted <= REPEAT then
+    redis.call('SETRANGE', KEYS[1], 3, '\1')
+    return {said, interval}
+  end
+  -- A clock that jumped back must not make a client wait for the time that it lost.
+  local early = now >= accepted and now - accepted < interval - SLACK
+  said = early and 's' or 'p'
+  if not early then accepted = now
+  elseif interval < MOST then interval = math.min(interval + STEP, MOST) end
+  redis.call('SETRANGE', KEYS[1], 2, struct.pack('>c1BI8I8I8', said, 0, interval, accepted, now))
+  return {said, interval}
+end
