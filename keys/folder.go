@@ -32,13 +32,17 @@ type folder struct {
 	log *slog.Logger
 }
 
-// prepare makes the folder and lets complete add what is missing, unless nothing is.
-func (f folder) prepare(ctx context.Context, complete func(*manifest) error) error {
+// prepare makes the folder and lets complete add what the manifest lacks. A folder that lacks nothing is only read, so
+// it may be mounted read-only.
+func (f folder) prepare(ctx context.Context, lacks func(manifest) bool, complete func(*manifest) error) error {
 	if f.dir == "" {
 		return errors.New("open keys: no folder is set")
 	}
 	if err := os.MkdirAll(f.dir, 0o700); err != nil {
 		return fmt.Errorf("make the folder of the keys: %w", err)
+	}
+	if m, err := f.read(); err == nil && !lacks(m) {
+		return nil
 	}
 	return f.change(ctx, complete)
 }
@@ -98,7 +102,7 @@ func (f folder) write(m manifest) error {
 		return fmt.Errorf("write the list of keys: %w", err)
 	}
 	if err := os.Rename(temporary, filepath.Join(f.dir, manifestName)); err != nil {
-		os.Remove(temporary)
+		_ = os.Remove(temporary)
 		return fmt.Errorf("write the list of keys: %w", err)
 	}
 	return f.sync()
@@ -202,7 +206,7 @@ func (f folder) temporary(text []byte) (string, error) {
 		err = file.Sync()
 	}
 	if err := errors.Join(err, file.Close()); err != nil {
-		os.Remove(file.Name())
+		_ = os.Remove(file.Name())
 		return "", err
 	}
 	return file.Name(), nil

@@ -85,7 +85,7 @@ func Open(ctx context.Context, o Options) (*Keys, error) {
 		return nil, err
 	}
 	if k.usesFolder() {
-		if err := k.folder.prepare(ctx, k.complete); err != nil {
+		if err := k.folder.prepare(ctx, k.lacks, k.complete); err != nil {
 			return nil, err
 		}
 	}
@@ -170,7 +170,7 @@ func (k *Keys) reloadLocked() error {
 	if former := k.ring.Load(); former != nil {
 		held = former.material
 	}
-	read := material{keys: map[string]*rsa.PrivateKey{}, roots: map[string][]byte{}}
+	read := noMaterial()
 	if k.usesFolder() {
 		var err error
 		if read, err = k.folder.load(held, !k.fixed.signing, !k.fixed.roots); err != nil {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// manifest is keyring.json: which keys there are and since when they are what they are. It holds no secret.
+// manifest is keyring.json: which keys there are, the newest of each kind first, and since when they are what they are.
+// It holds no secret.
 type manifest struct {
 	Version int     `json:"version"`
 	Signing []entry `json:"signing"`
@@ -18,7 +19,7 @@ type entry struct {
 	MadeAt    time.Time `json:"made_at"`
 	ActiveAt  time.Time `json:"active_at,omitzero"`
 	RetiredAt time.Time `json:"retired_at,omitzero"`
-	Until     time.Time `json:"until,omitzero"` // when a retired signing key goes, or when an old root may go
+	Until     time.Time `json:"until,omitzero"` // when a retired signing key goes
 }
 
 // State is where a key or a root stands in its life.
@@ -39,7 +40,7 @@ type Info struct {
 	MadeAt    time.Time `json:"made_at,omitzero"`
 	ActiveAt  time.Time `json:"active_at,omitzero"`
 	RetiredAt time.Time `json:"retired_at,omitzero"`
-	Until     time.Time `json:"until,omitzero"` // a retired signing key is published, and an old root is kept, until then at least
+	Until     time.Time `json:"until,omitzero"` // how long a retired signing key is published, or an old root must be kept
 }
 
 func (e entry) info(kind string, s State) Info {
@@ -58,7 +59,7 @@ func (e entry) state() State {
 }
 
 // ended reports whether a retired signing key has outlived its last token and every cache.
-func (e entry) ended(at time.Time) bool { return !e.RetiredAt.IsZero() && at.After(e.Until) }
+func (e entry) ended(at time.Time) bool { return !e.RetiredAt.IsZero() && !at.Before(e.Until) }
 
 // signing returns the newest signing key in this state, or nil.
 func (m *manifest) signing(s State) *entry {
@@ -70,37 +71,29 @@ func (m *manifest) signing(s State) *entry {
 	return nil
 }
 
-// rootInUse returns the place of the root that things are made under at this time: the one that became active last.
-// If the clock went back behind all of them it is the oldest, since something must be used. It is -1 without roots.
+// rootInUse returns the place of the root that things are made under at this time: the newest that is of age. If the clock
+// went back behind all of them it is the oldest, since something must be used. It is -1 without roots.
 func (m *manifest) rootInUse(at time.Time) int {
-	found := -1
-	for i, e := range m.Roots {
-		switch {
-		case found < 0:
-			found = i
-		case e.ActiveAt.After(at) && m.Roots[found].ActiveAt.After(at):
-			if e.ActiveAt.Before(m.Roots[found].ActiveAt) {
-				found = i
-			}
-		case e.ActiveAt.After(at):
-		case m.Roots[found].ActiveAt.After(at), e.ActiveAt.After(m.Roots[found].ActiveAt):
-			found = i
-		}
+	if i := slices.IndexFunc(m.Roots, func(e entry) bool { return !e.ActiveAt.After(at) }); i >= 0 {
+		return i
 	}
-	return found
+	return len(m.Roots) - 1
 }
 
 // rootState says what the root at place i is at this time.
 func (m *manifest) rootState(i int, at time.Time) State {
-	switch {
-	case i == m.rootInUse(at):
-		return Active
-	case m.Roots[i].ActiveAt.After(at):
+	switch inUse := m.rootInUse(at); {
+	case i < inUse:
 		return Next
+	case i == inUse:
+		return Active
 	default:
 		return Retired
 	}
 }
+
+// replacedAt says when the root at place i, which is not the newest, gave way to the one after it.
+func (m *manifest) replacedAt(i int) time.Time { return m.Roots[i-1].ActiveAt }
 
 // find returns the place of id in the entries, or -1.
 func find(entries []entry, id string) int {

@@ -30,6 +30,10 @@ type material struct {
 	roots map[string][]byte
 }
 
+func noMaterial() material {
+	return material{keys: map[string]*rsa.PrivateKey{}, roots: map[string][]byte{}}
+}
+
 // load reads the manifest and the keys that are not held already.
 func (f folder) load(held material, signing, roots bool) (material, error) {
 	read, err := f.loadOnce(held, signing, roots)
@@ -41,36 +45,36 @@ func (f folder) load(held material, signing, roots bool) (material, error) {
 }
 
 func (f folder) loadOnce(held material, signing, roots bool) (material, error) {
-	m, err := f.read()
-	read := material{manifest: m, keys: map[string]*rsa.PrivateKey{}, roots: map[string][]byte{}}
-	if err != nil {
+	read := noMaterial()
+	var err error
+	if read.manifest, err = f.read(); err != nil {
 		return read, err
 	}
-	for _, e := range m.Signing {
-		if !signing {
-			break
+	if signing {
+		if read.keys, err = gather(read.Signing, held.keys, f.readKey); err != nil {
+			return read, err
 		}
-		key, ok := held.keys[e.ID]
+	}
+	if roots {
+		read.roots, err = gather(read.Roots, held.roots, f.readRoot)
+	}
+	return read, err
+}
+
+// gather reads what is not held yet.
+func gather[T any](entries []entry, held map[string]T, read func(id string) (T, error)) (map[string]T, error) {
+	all := make(map[string]T, len(entries))
+	for _, e := range entries {
+		one, ok := held[e.ID]
 		if !ok {
-			if key, err = f.readKey(e.ID); err != nil {
-				return read, err
+			var err error
+			if one, err = read(e.ID); err != nil {
+				return nil, err
 			}
 		}
-		read.keys[e.ID] = key
+		all[e.ID] = one
 	}
-	for _, e := range m.Roots {
-		if !roots {
-			break
-		}
-		secret, ok := held.roots[e.ID]
-		if !ok {
-			if secret, err = f.readRoot(e.ID); err != nil {
-				return read, err
-			}
-		}
-		read.roots[e.ID] = secret
-	}
-	return read, nil
+	return all, nil
 }
 
 func (f folder) readKey(kid string) (*rsa.PrivateKey, error) {

@@ -48,7 +48,7 @@ func (k *Keys) build(m material) (*ring, error) {
 	if err := r.activate(k); err != nil {
 		return nil, err
 	}
-	if err := r.plant(now); err != nil {
+	if err := r.plant(now, k.o.RootLife); err != nil {
 		return nil, err
 	}
 	body, err := json.Marshal(set)
@@ -85,7 +85,7 @@ func (r *ring) activate(k *Keys) error {
 }
 
 // plant orders the roots, the one in use first.
-func (r *ring) plant(now time.Time) error {
+func (r *ring) plant(now time.Time, life time.Duration) error {
 	m := &r.material
 	inUse := m.rootInUse(now)
 	if inUse < 0 {
@@ -98,7 +98,12 @@ func (r *ring) plant(now time.Time) error {
 		} else {
 			r.roots = append(r.roots, kept)
 		}
-		r.infos = append(r.infos, e.info("root", m.rootState(i, now)))
+		state := m.rootState(i, now)
+		if state == Retired {
+			e.RetiredAt = m.replacedAt(i)
+			e.Until = e.RetiredAt.Add(life)
+		}
+		r.infos = append(r.infos, e.info("root", state))
 		r.changes(e.ActiveAt, now)
 	}
 	return nil

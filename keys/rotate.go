@@ -78,6 +78,12 @@ func (k *Keys) alter(ctx context.Context, what string, edit func(*manifest) erro
 	return k.reload()
 }
 
+// lacks reports whether complete would add something.
+func (k *Keys) lacks(m manifest) bool {
+	signing := k.fixed.signing || m.signing(Active) != nil && m.signing(Next) != nil
+	return !signing || !k.fixed.roots && len(m.Roots) == 0
+}
+
 // complete adds what is missing for the server to work.
 func (k *Keys) complete(m *manifest) error {
 	if !k.fixed.signing {
@@ -154,35 +160,32 @@ func (k *Keys) rotateRoot(m *manifest, now bool) error {
 	if !now {
 		e.ActiveAt = e.MadeAt.Add(rootDelay)
 	}
-	for i := range m.Roots {
-		if m.Roots[i].Until.IsZero() {
-			m.Roots[i].RetiredAt, m.Roots[i].Until = e.ActiveAt, e.ActiveAt.Add(k.o.RootLife)
-		}
-	}
 	m.Roots = slices.Insert(m.Roots, 0, e)
 	return nil
 }
 
 func (k *Keys) retireRoot(m *manifest, id string, now bool) error {
 	at := k.o.Now()
-	i := find(m.Roots, id)
-	inUse := m.rootInUse(at)
+	i, inUse := find(m.Roots, id), m.rootInUse(at)
 	if i == inUse && !now {
 		return k.rotateRoot(m, false)
 	}
-	if until := m.Roots[i].Until; !now && !until.IsZero() && at.Before(until) {
-		return fmt.Errorf("sessions may still derive from root %s until %s, --now ends them: %w",
-			id, until.Format(time.DateOnly), ErrTooEarly)
+	if i > inUse && !now {
+		if until := m.replacedAt(i).Add(k.o.RootLife); at.Before(until) {
+			return fmt.Errorf("sessions may still derive from root %s until %s, --now ends them: %w",
+				id, until.Format(time.DateOnly), ErrTooEarly)
+		}
 	}
 	m.Roots = slices.Delete(m.Roots, i, i+1)
-	if i != inUse {
+	switch {
+	case i != inUse:
+		return nil
+	case inUse == 0:
+		return k.rotateRoot(m, true) // an older root must not come back into use
+	default:
+		m.Roots[inUse-1].ActiveAt = at.UTC() // the next one lies ready
 		return nil
 	}
-	if len(m.Roots) == 0 || m.Roots[0].ActiveAt.Before(at) {
-		return k.rotateRoot(m, true) // an older root must not come back into use
-	}
-	m.Roots[0].ActiveAt = at.UTC() // a next root lies ready
-	return nil
 }
 
 // dropEnded takes out the signing keys that nobody needs any more.
