@@ -1,0 +1,186 @@
+// Package redistest starts real Redis servers for tests: on a free port of the loopback address, in a temporary folder,
+// and dead when the test process is dead, however that ended.
+package redistest
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is one Redis. Its methods fail the test when they cannot do what they say.
+type Server struct {
+	t    testing.TB
+	dir  string
+	port int
+	args []string
+
+	pid   int
+	leash io.Closer // the shell that holds the server kills it when this end closes
+	shell *exec.Cmd
+}
+
+var shared struct {
+	once   sync.Once
+	server *Server
+}
+
+// Start returns the URL of a server that all tests of a package share. It keeps nothing on disk and ends with the test
+// process; tests that share it keep apart by a prefix of their own.
+func Start(t testing.TB) (url string) {
+	t.Helper()
+	shared.once.Do(func() {
+		s := &Server{t: t, dir: "/", args: []string{"--save", "", "--appendonly", "no"}}
+		s.start()
+		shared.server = s
+	})
+	if shared.server == nil {
+		t.Fatal("redis-server did not start for an earlier test")
+	}
+	return shared.server.URL()
+}
+
+// Run starts a server of the test's own, which ends with it. It has an append-only file that is written before each
+// answer, so that Restart finds what was answered; args, such as "--maxmemory", "4mb", come on top.
+func Run(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, dir: t.TempDir(), args: append([]string{"--save", "", "--appendonly", "yes", "--appendfsync", "always"}, args...)}
+	s.start()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// URL is where the server listens; it stays the same over a Restart.
+func (s *Server) URL() string { return "redis://" + s.addr() }
+
+// Pid is the process of the server, for those who measure it.
+func (s *Server) Pid() int { return s.pid }
+
+// Kill ends the server as kill -9 does. Killing the dead is no error.
+func (s *Server) Kill() {
+	if s.leash == nil {
+		return
+	}
+	s.signal(syscall.SIGKILL)
+	s.leash.Close()
+	s.shell.Wait() // tells how the shell ended, which is as we wished
+	s.leash, s.pid = nil, 0
+}
+
+// Restart starts the server again on the same port, with what it has on disk.
+func (s *Server) Restart() {
+	s.t.Helper()
+	s.Kill()
+	s.start()
+}
+
+// Pause stops the process without closing a connection, as a machine that hangs does, until Resume.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume lets a paused server go on.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	if s.pid > 0 {
+		syscall.Kill(s.pid, sig) // fails only if it is dead already
+	}
+}
+
+func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// start tries a few ports: between finding a free one and using it, somebody else may have taken it.
+func (s *Server) start() {
+	s.t.Helper()
+	program, err := exec.LookPath("redis-server")
+	if err != nil {
+		s.t.Fatal("these tests need a real Redis; type: sudo apt-get install -y redis-server")
+	}
+	for range 5 {
+		if s.port == 0 {
+			s.port = freePort(s.t)
+		}
+		s.launch(program)
+		if s.answers() {
+			return
+		}
+		s.Kill()
+		s.port = 0
+	}
+	s.t.Fatal("redis-server does not answer")
+}
+
+// launch runs the server under a shell that kills it as soon as our end of the pipe closes, which it also does when the
+// test process is killed or panics.
+func (s *Server) launch(program string) {
+	s.t.Helper()
+	const hold = `"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null`
+	args := append([]string{
+		"-c", hold, "hold", program, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
+		"--dir", s.dir, "--enable-debug-command", "yes",
+	}, s.args...)
+	s.shell = exec.Command("/bin/sh", args...)
+	leash, err := s.shell.StdinPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	out, err := s.shell.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.shell.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.leash = leash
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.t.Fatalf("start redis-server: %v", err)
+	}
+	if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
+		s.t.Fatalf("start redis-server: %v", err)
+	}
+}
+
+// answers waits until the server says PONG, and is ours: the process that we started must still be there.
+func (s *Server) answers() bool {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if syscall.Kill(s.pid, 0) != nil {
+			return false
+		}
+		if s.pong() {
+			return syscall.Kill(s.pid, 0) == nil
+		}
+	}
+	return false
+}
+
+func (s *Server) pong() bool {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", s.addr())
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(time.Second))
+	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+		return false
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return err == nil && strings.HasPrefix(line, "+PONG")
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
