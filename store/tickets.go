@@ -34,6 +34,7 @@ type Limit struct {
 	Key   string // what is counted, already hashed or validated: "device.address:192.0.2.1"
 	Burst int
 	Every time.Duration
+	Peek  bool // look whether it would pass, and take nothing
 }
 
 // Verdict is the answer of a limiter.
@@ -268,7 +269,8 @@ type Tickets interface {
 	// link; ErrNotFound if there is none.
 	TakeLink(ctx context.Context, t LinkTry) (Link, error)
 
-	// Allow takes one token from each bucket, or none from any if one is empty. Counter and expiry are one step.
+	// Allow takes one token from each bucket, or none from any if one is empty; from a bucket that is only peeked at it
+	// takes none either way. Counter and expiry are one step.
 	Allow(ctx context.Context, limits ...Limit) (Verdict, error)
 	// Mark answers true to the first caller with this key, and false to all others until ttl has passed.
 	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
