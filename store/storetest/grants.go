@@ -82,8 +82,10 @@ var grantStories = []story[*rig]{
 		r.ok(r.PutBrowser(r.ctx, cookie))
 		gone := store.NewID(store.SessionPrefix)
 		sids := []string{gone, pending.SID, approved.SID, denied.SID, killed.SID, live.SID, cookie.SID}
-		want := []store.State{store.StateGone, store.StatePending, store.StateApproved, store.StateDenied,
-			store.StateKilled, store.StateLive, store.StateLive}
+		want := []store.State{
+			store.StateGone, store.StatePending, store.StateApproved, store.StateDenied,
+			store.StateKilled, store.StateLive, store.StateLive,
+		}
 		got, err := r.Second.Pulses(r.ctx, sids...)
 		r.ok(err)
 		r.same(len(got), len(sids))

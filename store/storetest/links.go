@@ -21,8 +21,13 @@ func (r *rig) mailed() store.Link {
 	return l
 }
 
-func byMail(l store.Link) store.LinkTry { return store.LinkTry{ID: l.ID, Device: l.Device, Mail: l.Mail} }
-func byCode(l store.Link) store.LinkTry { return store.LinkTry{ID: l.ID, Device: l.Device, Code: l.Code} }
+func byMail(l store.Link) store.LinkTry {
+	return store.LinkTry{ID: l.ID, Device: l.Device, Mail: l.Mail}
+}
+
+func byCode(l store.Link) store.LinkTry {
+	return store.LinkTry{ID: l.ID, Device: l.Device, Code: l.Code}
+}
 
 var linkStories = []story[*rig]{
 	{"a link works once, by its two halves", func(r *rig) {
@@ -74,8 +79,13 @@ var linkStories = []story[*rig]{
 	}},
 	{"one half alone signs nobody in", func(r *rig) {
 		for _, try := range []store.LinkTry{
-			{Mail: "mail-half"}, {Code: "letters"}, {Device: "device-half"}, {},
-			{Device: "guess", Mail: "mail-half"}, {Device: "device-half", Mail: "guess"}, {Device: "device-half", Code: "guess"},
+			{Mail: "mail-half"},
+			{Code: "letters"},
+			{Device: "device-half"},
+			{},
+			{Device: "guess", Mail: "mail-half"},
+			{Device: "device-half", Mail: "guess"},
+			{Device: "device-half", Code: "guess"},
 		} {
 			l := r.mailed()
 			try.ID = l.ID
@@ -98,8 +108,10 @@ var linkStories = []story[*rig]{
 		r.ok(r.PutLink(r.ctx, a))
 		r.ok(r.PutLink(r.ctx, b))
 		for _, try := range []store.LinkTry{
-			{ID: a.ID, Device: a.Device, Mail: b.Mail}, {ID: a.ID, Device: b.Device, Mail: a.Mail},
-			{ID: b.ID, Device: a.Device, Mail: a.Mail}, {ID: b.ID, Device: b.Device, Code: a.Code},
+			{ID: a.ID, Device: a.Device, Mail: b.Mail},
+			{ID: a.ID, Device: b.Device, Mail: a.Mail},
+			{ID: b.ID, Device: a.Device, Mail: a.Mail},
+			{ID: b.ID, Device: b.Device, Code: a.Code},
 		} {
 			_, err := r.TakeLink(r.ctx, try)
 			r.fails(err, store.ErrWrong)

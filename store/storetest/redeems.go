@@ -61,7 +61,6 @@ var redeemStories = []story[*rig]{
 		q := r.bound()
 		answers := race(16, func(i int) store.Answer {
 			if i == 0 {
-				r.t.Helper()
 				if err := r.Deny(r.ctx, q.SID, browser, store.ReasonUser); err != nil {
 					r.t.Errorf("deny: %v", err)
 				}
