@@ -54,7 +54,7 @@ type LinkPage struct {
 //
 //	POST /signin/link  t, switch=yes      if Token is set
 //	POST /signin/code  code, switch=yes   if Code is set
-//	GET  {StayURL}                        "Stay"
+//	GET  {StayURL}                        "Keep"
 type SwitchAccount struct {
 	Base           // Account is who is signed in now
 	Email   string // who would be
