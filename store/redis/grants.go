@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -32,6 +33,9 @@ func (s *Store) Rotate(ctx context.Context, r store.Rotation) (store.Grant, erro
 	scope, err := lines(r.Scope)
 	if err != nil {
 		return store.Grant{}, store.ErrScope // no grant can have it
+	}
+	if strings.Contains(r.Audience, "\n") {
+		return store.Grant{}, store.ErrTarget // two that stand side by side in the list are not one
 	}
 	reply, err := s.run(ctx, stepRotate, []string{s.keys.grant(r.SID)},
 		s.skew(), r.JTI, r.Next, r.AfterNext, r.ClientID, r.Fingerprint, r.Audience, scope)

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// quiet is how long the subscription may be silent before it is asked whether it still lives.
-	quiet = 5 * time.Second
 	// pause keeps a process from calling a dead Redis in a loop.
 	pause = 200 * time.Millisecond
+	// settle is how long the first to watch wait for the subscription.
+	settle = 250 * time.Millisecond
 )
 
 // watch hands decisions to those who wait in this process. It has one subscription and one goroutine however many wait;
@@ -22,8 +22,10 @@ const (
 type watch struct {
 	client  goredis.UniversalClient
 	channel string
+	quiet   time.Duration // how long the subscription may be silent before it is asked whether it still lives
 
 	start sync.Once
+	up    chan struct{} // closed when the first subscription stands
 	ctx   context.Context
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -34,13 +36,17 @@ type watch struct {
 
 func newWatch(client goredis.UniversalClient, channel string) *watch {
 	ctx, stop := context.WithCancel(context.Background())
-	return &watch{client: client, channel: channel, ctx: ctx, stop: stop, waiting: map[string]map[chan struct{}]struct{}{}}
+	return &watch{
+		client: client, channel: channel, quiet: 5 * time.Second, up: make(chan struct{}),
+		ctx: ctx, stop: stop, waiting: map[string]map[chan struct{}]struct{}{},
+	}
 }
 
 // Watch tells once of a decision about this session; see store.Tickets.
 func (s *Store) Watch(sid string) (decided <-chan struct{}, stop func()) { return s.watch.add(sid) }
 
 func (w *watch) add(sid string) (<-chan struct{}, func()) {
+	w.begin()
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -48,10 +54,26 @@ func (w *watch) add(sid string) (<-chan struct{}, func()) {
 		w.waiting[sid] = map[chan struct{}]struct{}{}
 	}
 	w.waiting[sid][c] = struct{}{}
+	return c, func() { w.remove(sid, c) }
+}
+
+// begin starts the subscription with the first watcher and waits a moment until it stands. Whoever is counted among
+// the waiting after that has missed nothing, and need not be woken for nothing.
+func (w *watch) begin() {
+	w.mu.Lock()
 	if w.ctx.Err() == nil {
 		w.start.Do(func() { w.done.Go(w.run) })
 	}
-	return c, func() { w.remove(sid, c) }
+	w.mu.Unlock()
+	select {
+	case <-w.up:
+	default:
+		select {
+		case <-w.up:
+		case <-w.ctx.Done():
+		case <-time.After(settle):
+		}
+	}
 }
 
 func (w *watch) remove(sid string, c chan struct{}) {
@@ -82,14 +104,14 @@ func (w *watch) run() {
 }
 
 // subscribe listens until something breaks. Whenever a subscription begins, a decision may have been missed before it:
-// everybody is woken and looks again.
+// everybody who waits by then is woken and looks again.
 func (w *watch) subscribe() {
 	sub := w.client.Subscribe(w.ctx, w.channel)
 	defer sub.Close()
 	defer context.AfterFunc(w.ctx, func() { sub.Close() })() // a read does not hear a context that ends
 	asked := false
 	for w.ctx.Err() == nil {
-		message, err := sub.ReceiveTimeout(w.ctx, quiet)
+		message, err := sub.ReceiveTimeout(w.ctx, w.quiet)
 		var network net.Error
 		switch {
 		case err == nil:
@@ -104,7 +126,7 @@ func (w *watch) subscribe() {
 		}
 		switch m := message.(type) {
 		case *goredis.Subscription:
-			w.wakeAll()
+			w.stands()
 		case *goredis.Message:
 			w.wake(m.Payload)
 		}
@@ -116,6 +138,16 @@ func (w *watch) wake(sid string) {
 	defer w.mu.Unlock()
 	for c := range w.waiting[sid] {
 		nudge(c)
+	}
+}
+
+// stands wakes everybody who began to wait while there was no subscription, then lets in those who wait for it.
+func (w *watch) stands() {
+	w.wakeAll()
+	select {
+	case <-w.up:
+	default:
+		close(w.up)
 	}
 }
 
