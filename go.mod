@@ -3,7 +3,7 @@ module github.com/handclasp/handclasp
 go 1.26.0
 
 require (
-	github.com/BurntSushi/toml v0.3.1
+	github.com/BurntSushi/toml v1.5.0
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/cli/browser v1.3.0

@@ -66,3 +66,6 @@ func randomText() string {
 	rand.Read(b[:])
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
+
+// RequestID names one request in logs, events and error pages.
+func RequestID() string { return randomText() }

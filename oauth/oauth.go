@@ -136,5 +136,8 @@ func New(o Options) (*Provider, error) {
 	return p, nil
 }
 
+// Held is how many polls are being held now.
+func (p *Provider) Held() int { return len(p.held) }
+
 // Close answers every held poll at once, so that a shutdown need not wait for them. It may be called more than once.
 func (p *Provider) Close() { p.close.Do(func() { close(p.closing) }) }

@@ -1,0 +1,124 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// account lists the person's devices and browsers.
+func (s *Server) account(w http.ResponseWriter, r *http.Request) error { return s.drawAccount(w, r, "") }
+
+func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, flash string) error {
+	v, err := signedIn(r)
+	if err != nil {
+		http.Redirect(w, r, "/signin?return_to=/account", http.StatusSeeOther)
+		return nil
+	}
+	list, err := s.listSessionsOf(r.Context(), v.user.ID)
+	if err != nil {
+		return err
+	}
+	view := pages.Account{Base: s.base(r), Email: v.user.Email, Flash: flash}
+	for _, l := range list {
+		if l.Kind == store.KindBrowser {
+			view.Browsers = append(view.Browsers, pages.Browser{
+				SessionID: l.ID, Name: l.Name, Address: l.Address, FirstSeen: l.CreatedAt, LastSeen: l.seen, Current: l.ID == v.session.SID,
+			})
+			continue
+		}
+		view.Devices = append(view.Devices, pageDevice(l))
+	}
+	return s.Pages.Write(w, http.StatusOK, view)
+}
+
+func pageDevice(l listed) pages.Device {
+	return pages.Device{
+		ID: l.DeviceID, SessionID: l.ID, Name: l.Name, Platform: l.Platform, App: l.clientName,
+		Address: l.Address, FirstSeen: l.CreatedAt, LastSeen: l.seen,
+	}
+}
+
+// endMine ends one session of the person's own. Another's does not exist for them. One that is gone is as they wished.
+func (s *Server) endMine(w http.ResponseWriter, r *http.Request) error {
+	v, err := signedIn(r)
+	if err != nil {
+		return err
+	}
+	sid := r.PostForm.Get("session")
+	if !validSession(sid) {
+		return store.ErrNotFound
+	}
+	if sid == v.session.SID {
+		return s.signOut(w, r)
+	}
+	row, err := s.Records.Session(r.Context(), sid)
+	if err != nil {
+		return unavailable(err)
+	}
+	if err := s.Sessions.EndMine(r.Context(), v.user.ID, sid); err != nil {
+		return unavailable(err)
+	}
+	name := row.Name
+	if name == "" {
+		name = "that device"
+	}
+	return s.drawAccount(w, r, "The session on "+name+" has ended.")
+}
+
+// endOthers ends everything but this browser.
+func (s *Server) endOthers(w http.ResponseWriter, r *http.Request) error {
+	v, err := signedIn(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.Sessions.EndOthers(r.Context(), v.user.ID, v.session.SID, sessions.EndUser)
+	if err != nil {
+		return unavailable(err)
+	}
+	flash := "There was nothing else to end."
+	switch {
+	case n == 1:
+		flash = "The other session has ended."
+	case n > 1:
+		flash = "All other sessions have ended."
+	}
+	return s.drawAccount(w, r, flash)
+}
+
+// showEndDevice is the page behind the link in the mail about a new device. Opening it changes nothing.
+func (s *Server) showEndDevice(w http.ResponseWriter, r *http.Request) error {
+	return s.endPage(w, r, r.URL.Query().Get("t"), false)
+}
+
+// endByMail ends the one session that the mail was about. It needs no sign-in: the token is the right to do this and
+// nothing else, so whoever holds it can only do what its owner would want done.
+func (s *Server) endByMail(w http.ResponseWriter, r *http.Request) error {
+	return s.endPage(w, r, r.PostForm.Get("t"), true)
+}
+
+func (s *Server) endPage(w http.ResponseWriter, r *http.Request, token string, end bool) error {
+	sid, ok := s.Notices.ReadEndToken(token)
+	if !ok {
+		return store.ErrNotFound
+	}
+	row, err := s.Records.Session(r.Context(), sid)
+	if err != nil {
+		return unavailable(err)
+	}
+	if end && row.EndedAt.IsZero() {
+		if err := s.Sessions.End(r.Context(), sid, sessions.EndUser); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return unavailable(err)
+		}
+	}
+	l := listed{Session: row, seen: row.SeenAt}
+	if err := s.describe(r.Context(), &l, map[string]string{}); err != nil {
+		return err
+	}
+	return s.Pages.Write(w, http.StatusOK, pages.EndDevice{
+		Base: s.base(r), Token: token, Device: pageDevice(l), Done: end || !row.EndedAt.IsZero(),
+	})
+}

@@ -1,0 +1,204 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/providers"
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// The refusals that only the pages know.
+var (
+	errForm     = errors.New("the form is too old or not from our own page")
+	errBadInput = errors.New("the request cannot be read")
+	errNoPage   = errors.New("nothing is at this address")
+	errMethod   = errors.New("the method is not allowed here")
+)
+
+// tooMany is a limit of ours that was reached.
+type tooMany struct{ after time.Duration }
+
+func (tooMany) Error() string { return "too many requests" }
+
+// answer is what a stranger gets to see of an error.
+type answer struct {
+	status   int
+	code     string        // the OAuth error code
+	sentence string        // for people and for error_description
+	after    time.Duration // Retry-After; zero for none
+}
+
+// answers of the OAuth codes (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1). RFC 8628 wants 400 for all of
+// its own, access_denied among them.
+var answers = map[string]answer{
+	oauth.CodeInvalidRequest:       {status: 400, sentence: "The request cannot be read."},
+	oauth.CodeInvalidClient:        {status: 400, sentence: "The client is unknown, or has not proven itself."},
+	oauth.CodeInvalidGrant:         {status: 400, sentence: "The code or token is unknown, used, or belongs to another client or device."},
+	oauth.CodeUnauthorizedClient:   {status: 400, sentence: "The client may not do that."},
+	oauth.CodeUnsupportedGrantType: {status: 400, sentence: "This grant type is not supported."},
+	oauth.CodeInvalidScope:         {status: 400, sentence: "A scope is unknown or was not granted."},
+	oauth.CodeInvalidTarget:        {status: 400, sentence: "The resource is unknown or was not granted."},
+	oauth.CodeAuthorizationPending: {status: 400, sentence: "The person has not decided yet."},
+	oauth.CodeSlowDown:             {status: 400, sentence: "Polling too fast; the interval has grown by 5 seconds."},
+	oauth.CodeAccessDenied:         {status: 400, sentence: "The sign-in was refused."},
+	oauth.CodeExpiredToken:         {status: 400, sentence: "The code has expired."},
+	oauth.CodeInvalidToken:         {status: 401, sentence: "The access token is missing, expired or revoked."},
+	oauth.CodeInsufficientScope:    {status: 403, sentence: "The access token lacks a scope."},
+	oauth.CodeTooManyRequests:      {status: 429, sentence: "Too many requests."},
+	oauth.CodeUnavailable:          {status: 503, sentence: "A part of the server does not answer. Try again in a moment."},
+	oauth.CodeServerError:          {status: 500, sentence: "Something went wrong here."},
+}
+
+// classify is the one place where an error becomes a status and a sentence. What it does not know is server_error and
+// says nothing more.
+func classify(err error) answer {
+	var refusal *oauth.Error
+	var limit tooMany
+	switch {
+	case errors.As(err, &refusal):
+		a, known := answers[refusal.Code]
+		if !known {
+			return of(oauth.CodeServerError)
+		}
+		a.code, a.after = refusal.Code, refusal.RetryAfter
+		if refusal.Hint != "" {
+			a.sentence = refusal.Hint
+		}
+		if refusal.Code == oauth.CodeInvalidClient && refusal.Basic {
+			a.status = http.StatusUnauthorized
+		}
+		return a
+	case errors.As(err, &limit):
+		a := of(oauth.CodeTooManyRequests)
+		a.after = limit.after
+		return a
+	case errors.Is(err, providers.ErrTooMany):
+		a := of(oauth.CodeTooManyRequests)
+		a.after = time.Minute
+		return a
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, errNoPage):
+		return answer{status: 404, code: "not_found", sentence: "There is nothing here, or nothing of yours."}
+	case errors.Is(err, errForm):
+		return answer{status: 403, code: oauth.CodeInvalidRequest, sentence: "This form has expired. Go back, reload the page and try again."}
+	case errors.Is(err, errBadInput):
+		return answer{status: 400, code: oauth.CodeInvalidRequest, sentence: "The request cannot be read. Go back and try again."}
+	case errors.Is(err, errMethod):
+		return answer{status: 405, code: oauth.CodeInvalidRequest, sentence: "This address does not take that method."}
+	case errors.Is(err, errUnavailable), errors.Is(err, context.DeadlineExceeded):
+		a := of(oauth.CodeUnavailable)
+		a.after = time.Second
+		return a
+	default:
+		return of(oauth.CodeServerError)
+	}
+}
+
+func of(code string) answer {
+	a := answers[code]
+	a.code = code
+	return a
+}
+
+// errUnavailable marks a store that did not answer.
+var errUnavailable = errors.New("a store did not answer")
+
+// unavailable marks err unless it is one of the stores' clear refusals.
+func unavailable(err error) error {
+	for _, clear := range []error{store.ErrNotFound, store.ErrTaken, store.ErrDecided, store.ErrExpired, store.ErrConflict, store.ErrRefused, store.ErrForeign} {
+		if err == nil || errors.Is(err, clear) {
+			return err
+		}
+	}
+	return errors.Join(errUnavailable, err)
+}
+
+// errorBody is the JSON of an OAuth error (RFC 6749 §5.2) and of /v1.
+type errorBody struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+	Reason      string `json:"reason,omitempty"`
+}
+
+// writeError answers an API request.
+func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if statusOf(w) != 0 || r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return // it was answered, or nobody is there
+	}
+	a := classify(err)
+	s.logError(r, a, err)
+	h := w.Header()
+	setRetry(h, a.after)
+	body := errorBody{Error: a.code, Description: a.sentence}
+	var refusal *oauth.Error
+	if errors.As(err, &refusal) {
+		body.Reason = refusal.Reason
+		challenge(h, a, refusal)
+	}
+	h.Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// challenge says how to prove oneself (RFC 6750 §3, RFC 6749 §5.2).
+func challenge(h http.Header, a answer, refusal *oauth.Error) {
+	switch {
+	case a.code == oauth.CodeInvalidToken:
+		h.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case a.code == oauth.CodeInsufficientScope:
+		h.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope=`+strconv.Quote(refusal.Scope))
+	case a.status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Basic realm="client"`)
+	}
+}
+
+// writeErrorPage answers a person.
+func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err error) {
+	if statusOf(w) != 0 {
+		return
+	}
+	if errors.Is(err, errSignedOut) {
+		http.Redirect(w, r, "/signin", http.StatusSeeOther)
+		return
+	}
+	a := classify(err)
+	s.logError(r, a, err)
+	setRetry(w.Header(), a.after)
+	base := s.base(r)
+	var view pages.View = pages.Error{Base: base, Sentence: a.sentence, RequestID: sessions.OriginOf(r.Context()).RequestID}
+	switch a.status {
+	case http.StatusNotFound:
+		view = pages.NotFound{Base: base}
+	case http.StatusTooManyRequests:
+		view = pages.TooMany{Base: base, Again: s.Now().Add(max(a.after, time.Second))}
+	}
+	if err := s.Pages.Write(w, a.status, view); err != nil {
+		s.Log.ErrorContext(r.Context(), "draw the error page", "error", err)
+	}
+}
+
+func setRetry(h http.Header, after time.Duration) {
+	if after > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+	}
+}
+
+// logError writes the cause of what is our own fault. What a stranger did wrong is the stranger's business, and an event
+// where it matters.
+func (s *Server) logError(r *http.Request, a answer, err error) {
+	if a.status < http.StatusInternalServerError {
+		return
+	}
+	s.Log.ErrorContext(r.Context(), "request failed",
+		"status", a.status, "method", r.Method, "route", routeOf(r), "request_id", sessions.OriginOf(r.Context()).RequestID, "error", err)
+}
+
+func (s *Server) notFound(http.ResponseWriter, *http.Request) error         { return errNoPage }
+func (s *Server) methodNotAllowed(http.ResponseWriter, *http.Request) error { return errMethod }

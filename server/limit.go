@@ -1,0 +1,134 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// Limiter counts in the ticket store, so that all replicas count together. While the store does not answer it counts in
+// process with a quarter of the burst: limits get smaller then, never none.
+type Limiter struct {
+	tickets interface {
+		Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error)
+	}
+	scale float64
+	now   func() time.Time
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	local map[string]time.Time // the theoretical arrival time of each bucket
+}
+
+const (
+	localMost  = 10_000
+	localShare = 4
+)
+
+// NewLimiter multiplies every bucket by scale, which is 1 unless the operator says otherwise.
+func NewLimiter(tickets interface {
+	Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error)
+}, scale float64, now func() time.Time, log *slog.Logger,
+) *Limiter {
+	return &Limiter{tickets: tickets, scale: scale, now: now, log: log, local: map[string]time.Time{}}
+}
+
+// Allow takes one token of each bucket, or none. It answers also when the store does not.
+func (l *Limiter) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error) {
+	scaled := make([]store.Limit, len(limits))
+	for i, limit := range limits {
+		scaled[i] = Scale(limit, l.scale)
+	}
+	verdict, err := l.tickets.Allow(ctx, scaled...)
+	if err == nil {
+		return verdict, nil
+	}
+	l.log.WarnContext(ctx, "count in process, the ticket store does not answer", "error", err)
+	return l.allowLocally(scaled), nil
+}
+
+// Scale makes a bucket larger by a factor, and fill faster by the same.
+func Scale(limit store.Limit, factor float64) store.Limit {
+	limit.Burst = int(float64(limit.Burst) * factor)
+	limit.Every = time.Duration(float64(limit.Every) / factor)
+	return limit
+}
+
+func (l *Limiter) allowLocally(limits []store.Limit) store.Verdict {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	if len(l.local) > localMost {
+		clear(l.local)
+	}
+	for _, limit := range limits {
+		if wait := l.arrival(limit, now).Sub(now) - time.Duration(max(1, limit.Burst/localShare))*limit.Every; wait > 0 {
+			return store.Verdict{Limit: limit.Key, RetryAfter: wait}
+		}
+	}
+	for _, limit := range limits {
+		if !limit.Peek {
+			l.local[limit.Key] = l.arrival(limit, now)
+		}
+	}
+	return store.Verdict{Allowed: true}
+}
+
+// arrival is the bucket's theoretical arrival time if one more token is taken now.
+func (l *Limiter) arrival(limit store.Limit, now time.Time) time.Time {
+	at := l.local[limit.Key]
+	if at.Before(now) {
+		at = now
+	}
+	return at.Add(limit.Every)
+}
+
+// limit asks and turns a refusal into its error.
+func (s *Server) limit(ctx context.Context, limits ...store.Limit) error {
+	verdict, err := s.Limiter.Allow(ctx, limits...)
+	if err != nil {
+		return unavailable(err)
+	}
+	if !verdict.Allowed {
+		s.Journal.Record(ctx, store.Event{Type: "limit", Result: "refused", Detail: verdict.Limit})
+		return tooMany{verdict.RetryAfter}
+	}
+	return nil
+}
+
+// The limits of typing codes. A per-address limit is not enough: a thousand addresses at five tries a minute against ten
+// thousand live codes hit one in every fifty windows of ten minutes. So wrong codes are counted by account too, and all
+// together: those who never got one right in one bucket, and those who did in another, so that no stranger can close the
+// door for everybody and no account of one's own opens it.
+const (
+	triesPerNetwork  = 5
+	wrongPerAccount  = 10
+	wrongAllTogether = 60
+	flowsPerAccount  = 5
+)
+
+func codeTry(network string) store.Limit {
+	return store.Limit{Key: "code.network:" + network, Burst: triesPerNetwork, Every: 12 * time.Second}
+}
+
+func wrongCodes(userID string, proven, peek bool) []store.Limit {
+	all := "code.wrong:new"
+	if proven {
+		all = "code.wrong:proven"
+	}
+	return []store.Limit{
+		{Key: "code.wrong:" + userID, Burst: wrongPerAccount, Every: time.Minute, Peek: peek},
+		{Key: all, Burst: wrongAllTogether, Every: time.Second, Peek: peek},
+	}
+}
+
+func openFlows(userID string) store.Limit {
+	return store.Limit{Key: "code.flows:" + userID, Burst: flowsPerAccount, Every: 2 * time.Minute}
+}
+
+func letterTry(network string) store.Limit {
+	return store.Limit{Key: "letters.network:" + network, Burst: 10, Every: 6 * time.Second}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/gorilla/mux"
+)
+
+// handler is how a journey answers: it writes, or it returns an error and has written nothing.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// rules say what surrounds a handler: pages have cookies, forms and a content security policy, the API has none of them.
+type rules func(s *Server, route string, next handler) http.Handler
+
+type route struct {
+	method string
+	path   string
+	rules  rules
+	serve  handler
+}
+
+// table is everything that is reachable. openapi.yaml is compared with it in both directions by a test.
+func (s *Server) table() []route {
+	return []route{
+		{"GET", "/.well-known/oauth-authorization-server", api, s.metadata},
+		{"GET", "/oauth/jwks", api, s.jwks},
+		{"POST", "/oauth/device_authorization", api, s.deviceAuthorization},
+		{"POST", "/oauth/token", api, s.token},
+		{"POST", "/oauth/revoke", api, s.revoke},
+
+		{"GET", "/v1/me", api, s.me},
+		{"GET", "/v1/devices", api, s.listDevices},
+		{"DELETE", "/v1/devices/{id}", api, s.endDevice},
+		{"GET", "/v1/sessions", api, s.listSessions},
+		{"DELETE", "/v1/sessions", api, s.endOtherSessions},
+		{"DELETE", "/v1/sessions/{id}", api, s.endSession},
+		{"GET", "/openapi.yaml", api, s.openAPI},
+
+		{"GET", "/", page, s.home},
+		{"GET", "/device", page, s.enterCode},
+		{"POST", "/device", page, s.openCode},
+		{"GET", "/device/{id}", page, s.showRequest},
+		{"POST", "/device/{id}", page, s.decide},
+		{"GET", "/signin", page, s.signIn},
+		{"POST", "/signin", page, s.askForLink},
+		{"GET", "/signin/sent", page, s.checkMail},
+		{"GET", "/signin/state", page, s.signInState},
+		{"POST", "/signin/code", page, s.useCode},
+		{"GET", "/signin/link", page, s.showLink},
+		{"POST", "/signin/link", page, s.useLink},
+		{"POST", "/signout", page, s.signOut},
+		{"GET", "/account", page, s.account},
+		{"POST", "/account/end", page, s.endMine},
+		{"POST", "/account/end-others", page, s.endOthers},
+		{"GET", "/devices/end", page, s.showEndDevice},
+		{"POST", "/devices/end", page, s.endByMail},
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	m := mux.NewRouter().UseEncodedPath()
+	for _, t := range s.table() {
+		methods := []string{t.method}
+		if t.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+		m.Handle(t.path, t.rules(s, t.method+" "+t.path, t.serve)).Methods(methods...)
+	}
+	m.PathPrefix("/assets/").Handler(assetHeaders(s.secure, s.Pages.Assets())).Methods(http.MethodGet, http.MethodHead)
+	m.NotFoundHandler = page(s, "not found", s.notFound)
+	m.MethodNotAllowedHandler = page(s, "method not allowed", s.methodNotAllowed)
+	return m
+}

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+const (
+	mostBody = 64 << 10
+	// patience is how long a request may take, but for held polls: a store that is away is answered with 503 in time.
+	patience = 2 * time.Second
+)
+
+// contentPolicy lets a page load its own stylesheet and script and nothing else.
+const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// api surrounds the OAuth endpoints and /v1: answers in JSON, no cookies, nothing cached unless the handler says so.
+func api(s *Server, route string, next handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w, r = s.enter(w, r)
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		defer s.metrics.observe(route, w, s.Now())
+		if err := next(w, r); err != nil {
+			s.writeError(w, r, err)
+		}
+	})
+}
+
+// page surrounds what people see. A form is only taken from our own page: the browser's word on its origin, the cookie
+// of this visitor, and the token in the form all have to agree.
+func page(s *Server, route string, next handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w, r = s.enter(w, r)
+		pageHeaders(w.Header(), s.secure)
+		defer s.metrics.observe(route, w, s.Now())
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		r = r.WithContext(ctx)
+		v, err := s.visitor(w, r)
+		if err == nil {
+			r = r.WithContext(withVisitor(ctx, v))
+			err = s.checkForm(r, v)
+		}
+		if err == nil {
+			err = next(w, r)
+		}
+		if err != nil {
+			s.writeErrorPage(w, r, err)
+		}
+	})
+}
+
+// enter notes where the request comes from, gives it an id, and bounds its body.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request) {
+	id := oauth.RequestID()
+	w = &recorder{ResponseWriter: w}
+	w.Header().Set("X-Request-Id", id)
+	if r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+	}
+	address := s.Proxies.Address(r)
+	return w, r.WithContext(sessions.WithOrigin(r.Context(), sessions.Origin{
+		Address: address.String(), Network: network(address), RequestID: id,
+	}))
+}
+
+func pageHeaders(h http.Header, secure bool) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	// Not no-referrer: browsers then send "Origin: null" with our own forms. Not same-origin: the address of the link page
+	// would stand in our own Referer.
+	h.Set("Referrer-Policy", "strict-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+func assetHeaders(secure bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		if secure {
+			w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recorder remembers what was sent, for the metrics and so that no answer is written twice.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader notes the status.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the status that is implied.
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func statusOf(w http.ResponseWriter) int {
+	if rec, ok := w.(*recorder); ok {
+		return rec.status
+	}
+	return 0
+}
+
+// validSession keeps ids from paths away from stores until they look like ours.
+func validSession(id string) bool { return store.ValidID(store.SessionPrefix, id) }

@@ -1,0 +1,219 @@
+package server
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// Our cookies. On a loopback issuer without TLS they go without Secure and the __Host- prefix, nowhere else.
+const (
+	cookieSession = "hc_session" // a signed-in browser
+	cookieVisitor = "hc_visitor" // what forms are bound to
+	cookieAsker   = "hc_asker"   // the half of a link that stays here
+	cookieCode    = "hc_code"    // a user code on its way through the sign-in
+	cookieNext    = "hc_next"    // where the person goes on after it
+	cookieKnown   = "hc_known"   // this browser has signed this address in before
+)
+
+// errSignedOut sends the person to the sign-in.
+var errSignedOut = errors.New("not signed in")
+
+// visitor is the browser behind a request to a page.
+type visitor struct {
+	id      string         // of the cookie that forms are bound to
+	session *store.Browser // nil if nobody is signed in
+	user    store.User
+}
+
+type visitorKey struct{}
+
+func withVisitor(ctx context.Context, v *visitor) context.Context {
+	return context.WithValue(ctx, visitorKey{}, v)
+}
+
+func visitorOf(r *http.Request) *visitor {
+	v, _ := r.Context().Value(visitorKey{}).(*visitor)
+	if v == nil {
+		v = &visitor{}
+	}
+	return v
+}
+
+// visitor reads the cookies, and gives a new visitor one. A session whose user is disabled or gone is no session.
+func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, error) {
+	v := &visitor{id: s.cookie(r, cookieVisitor)}
+	if len(v.id) != 22 {
+		v.id = randomID()
+		s.setCookie(w, cookieVisitor, v.id, 0)
+	}
+	sid, secret, ok := sessions.ReadCookie(s.cookie(r, cookieSession))
+	if !ok {
+		return v, nil
+	}
+	session, err := s.Tickets.Browser(r.Context(), sid, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return v, nil
+	}
+	if err != nil {
+		return v, unavailable(err)
+	}
+	user, err := s.Records.User(r.Context(), session.UserID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled() {
+		return v, nil
+	}
+	if err != nil {
+		return v, unavailable(err)
+	}
+	v.session, v.user = &session, user
+	return v, nil
+}
+
+// signedIn returns the visitor, or errSignedOut.
+func signedIn(r *http.Request) (*visitor, error) {
+	v := visitorOf(r)
+	if v.session == nil {
+		return nil, errSignedOut
+	}
+	return v, nil
+}
+
+// checkForm lets a POST through only if it comes from a page that we drew for this browser.
+func (s *Server) checkForm(r *http.Request, v *visitor) error {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	if err := s.origins.Check(r); err != nil {
+		return errors.Join(errForm, err)
+	}
+	if err := readForm(r); err != nil {
+		return err
+	}
+	if !s.csrfFits(v, r.PostForm.Get("csrf")) {
+		return errForm
+	}
+	return nil
+}
+
+// base is what every page carries.
+func (s *Server) base(r *http.Request) pages.Base {
+	v := visitorOf(r)
+	b := pages.Base{Now: s.Now(), CSRF: s.csrfToken(v)}
+	if v.session != nil {
+		b.Account = v.user.Email
+	}
+	return b
+}
+
+// csrfToken is bound to the visitor and to the session, so that a sign-in makes older forms worthless.
+func (s *Server) csrfToken(v *visitor) string {
+	id, key := s.csrf.Current()
+	return id + "." + seal(key, v.id, v.sid())
+}
+
+func (s *Server) csrfFits(v *visitor, token string) bool {
+	id, mac, _ := strings.Cut(token, ".")
+	key, ok := s.csrf.Key(id)
+	return ok && subtle.ConstantTimeCompare([]byte(mac), []byte(seal(key, v.id, v.sid()))) == 1
+}
+
+func (v *visitor) sid() string {
+	if v.session == nil {
+		return ""
+	}
+	return v.session.SID
+}
+
+// seal is HMAC-SHA-256 over parts that cannot hold the separator.
+func seal(key []byte, parts ...string) string {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(strings.Join(parts, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
+
+func randomID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// cookieName adds the prefix with which browsers promise that no subdomain and no clear-text page has set it.
+func (s *Server) cookieName(name string) string {
+	if s.secure {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (s *Server) cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(s.cookieName(name))
+	if err != nil || len(c.Value) > 512 {
+		return ""
+	}
+	return c.Value
+}
+
+// setCookie keeps a value for life, or until the browser closes if life is zero. Lax and not Strict: a link in webmail
+// is opened from another site, and must find the half that stayed here.
+func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life / time.Second),
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *Server) dropCookie(w http.ResponseWriter, name string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: s.cookieName(name), Path: "/", MaxAge: -1,
+		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// readForm bounds and checks a form of ours: few fields, short, UTF-8, none twice.
+func readForm(r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errBadInput, err)
+	}
+	if len(r.PostForm) > 20 {
+		return errBadInput
+	}
+	for _, values := range r.PostForm {
+		if len(values) != 1 || !plain(values[0]) {
+			return errBadInput
+		}
+	}
+	return nil
+}
+
+// returnPath lets a person go on only to one of our own pages, compared whole. Everything else is /account.
+func returnPath(path string) string {
+	if path == "/device" || path == "/account" {
+		return path
+	}
+	if id, ok := strings.CutPrefix(path, "/device/"); ok && validSession(id) {
+		return path
+	}
+	return "/account"
+}
+
+func routeOf(r *http.Request) string {
+	if route := mux.CurrentRoute(r); route != nil {
+		if path, err := route.GetPathTemplate(); err == nil {
+			return path
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,248 @@
+package server
+
+import (
+	"crypto/hmac"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/handclasp/handclasp/mail"
+	"github.com/handclasp/handclasp/providers"
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+const (
+	nextLife   = time.Hour
+	knownLife  = 180 * 24 * time.Hour
+	resendWait = 30 * time.Second
+)
+
+// signIn asks for an address.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	next := s.next(r)
+	if r.URL.Query().Has("return_to") {
+		next = returnPath(r.URL.Query().Get("return_to"))
+		s.setCookie(w, cookieNext, next, nextLife)
+	}
+	if visitorOf(r).session != nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next})
+}
+
+func (s *Server) drawSignIn(w http.ResponseWriter, r *http.Request, status int, view pages.SignIn) error {
+	view.Base, view.Closed = s.base(r), s.Signup == "closed"
+	if view.ReturnTo == "" {
+		view.ReturnTo = s.next(r)
+	}
+	if strings.HasPrefix(view.ReturnTo, "/device") {
+		view.Why = "to confirm a terminal"
+	}
+	return s.Pages.Write(w, status, view)
+}
+
+// next is where this browser goes on after the sign-in.
+func (s *Server) next(r *http.Request) string { return returnPath(s.cookie(r, cookieNext)) }
+
+// askForLink takes an address. The answer is the same for every one.
+func (s *Server) askForLink(w http.ResponseWriter, r *http.Request) error {
+	typed, next := r.PostForm.Get("email"), returnPath(r.PostForm.Get("return_to"))
+	email, err := mail.ParseAddress(typed)
+	if err != nil {
+		return s.drawSignIn(w, r, http.StatusBadRequest, pages.SignIn{
+			Email: typed, ReturnTo: next, Problem: "That is not a mail address. It looks like name@example.test.",
+		})
+	}
+	knownID, known := s.knows(r, email)
+	asker, err := s.Links.Ask(r.Context(), providers.Ask{
+		Email: email, ReturnTo: next, Asker: providers.ReadAsker(s.cookie(r, cookieAsker)), Known: known, KnownID: knownID,
+	})
+	if err != nil {
+		if errors.Is(err, providers.ErrTooMany) {
+			return err
+		}
+		return unavailable(err)
+	}
+	s.setCookie(w, cookieAsker, asker.String(), time.Hour)
+	s.setCookie(w, cookieNext, next, nextLife)
+	http.Redirect(w, r, "/signin/sent", http.StatusSeeOther)
+	return nil
+}
+
+// checkMail waits for the mail to be read. It may be reloaded, left and opened twice.
+func (s *Server) checkMail(w http.ResponseWriter, r *http.Request) error {
+	return s.drawCheckMail(w, r, http.StatusOK, "")
+}
+
+func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status int, problem string) error {
+	v := visitorOf(r)
+	if v.session != nil {
+		return s.Pages.Write(w, status, pages.CheckMail{Base: s.base(r), Email: v.user.Email, ReturnTo: s.next(r), SignedIn: true})
+	}
+	link, err := s.Links.Waiting(r.Context(), providers.ReadAsker(s.cookie(r, cookieAsker)))
+	if errors.Is(err, providers.ErrLink) {
+		return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{Notice: "That link is not good any more. Ask for a new one."})
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	return s.Pages.Write(w, status, pages.CheckMail{
+		Base: s.base(r), Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
+		CodeProblem: problem, ResendAfterSeconds: int(max(0, resendWait-s.Now().Sub(link.CreatedAt)) / time.Second),
+	})
+}
+
+func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }
+
+// signInState tells the window that asked whether this browser is signed in by now.
+func (s *Server) signInState(w http.ResponseWriter, r *http.Request) error {
+	in := visitorOf(r).session != nil
+	answer := struct {
+		SignedIn bool   `json:"signed_in"`
+		Continue string `json:"continue,omitempty"`
+	}{SignedIn: in}
+	if in {
+		answer.Continue = s.next(r)
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+// showLink is what the link in the mail opens. It changes nothing, however often it is opened and by whom.
+func (s *Server) showLink(w http.ResponseWriter, r *http.Request) error {
+	token := r.URL.Query().Get("t")
+	link, err := s.Links.Look(r.Context(), token, providers.ReadAsker(s.cookie(r, cookieAsker)))
+	view := pages.LinkPage{Base: s.base(r), Email: link.Email, Token: token, Minutes: minutes(link.ExpiresAt.Sub(s.Now()))}
+	switch {
+	case errors.Is(err, providers.ErrOtherBrowser):
+		view.OtherBrowser, view.Token = true, ""
+	case errors.Is(err, providers.ErrLink):
+		return s.linkFailed(w, r)
+	case err != nil:
+		return unavailable(err)
+	}
+	return s.Pages.Write(w, http.StatusOK, view)
+}
+
+// linkFailed leads back to the address form with a reason, or on, for whoever is signed in already.
+func (s *Server) linkFailed(w http.ResponseWriter, r *http.Request) error {
+	if v := visitorOf(r); v.session != nil {
+		return s.Pages.Write(w, http.StatusOK, pages.CheckMail{Base: s.base(r), Email: v.user.Email, ReturnTo: s.next(r), SignedIn: true})
+	}
+	return s.drawSignIn(w, r, http.StatusBadRequest, pages.SignIn{Notice: "That link is not good any more: it was used, is too old, or a newer one was sent. Ask for a new one."})
+}
+
+// useLink is the button behind the link.
+func (s *Server) useLink(w http.ResponseWriter, r *http.Request) error {
+	token, asker := r.PostForm.Get("t"), providers.ReadAsker(s.cookie(r, cookieAsker))
+	link, err := s.Links.Look(r.Context(), token, asker)
+	if errors.Is(err, providers.ErrLink) {
+		return s.linkFailed(w, r)
+	}
+	if errors.Is(err, providers.ErrOtherBrowser) {
+		return s.Pages.Write(w, http.StatusBadRequest, pages.LinkPage{Base: s.base(r), Email: link.Email, OtherBrowser: true})
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	if s.switches(r, link) {
+		return s.Pages.Write(w, http.StatusOK, pages.SwitchAccount{Base: s.base(r), Email: link.Email, Token: token})
+	}
+	proof, err := s.Links.Use(r.Context(), token, asker)
+	if errors.Is(err, providers.ErrLink) {
+		return s.linkFailed(w, r)
+	}
+	return s.enterAs(w, r, proof, err)
+}
+
+// useCode is the six letters, typed in the window that asked.
+func (s *Server) useCode(w http.ResponseWriter, r *http.Request) error {
+	if err := s.limit(r.Context(), letterTry(sessions.OriginOf(r.Context()).Network)); err != nil {
+		return err
+	}
+	code, asker := r.PostForm.Get("code"), providers.ReadAsker(s.cookie(r, cookieAsker))
+	link, err := s.Links.Waiting(r.Context(), asker)
+	if errors.Is(err, providers.ErrLink) {
+		return s.linkFailed(w, r)
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	if s.switches(r, link) {
+		return s.Pages.Write(w, http.StatusOK, pages.SwitchAccount{Base: s.base(r), Email: link.Email, Code: code})
+	}
+	proof, err := s.Links.UseCode(r.Context(), code, asker)
+	if errors.Is(err, providers.ErrLink) {
+		return s.drawCheckMail(w, r, http.StatusBadRequest, "Those are not the six letters of the newest mail.")
+	}
+	return s.enterAs(w, r, proof, err)
+}
+
+// switches reports whether a sign-in would silently replace the session of another account.
+func (s *Server) switches(r *http.Request, link store.Link) bool {
+	v := visitorOf(r)
+	return v.session != nil && v.user.Email != link.Email && r.PostForm.Get("switch") != "yes"
+}
+
+// enterAs begins the browser session of a person who has proven an address, under a new id, and ends the one before it.
+func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers.Proof, err error) error {
+	if errors.Is(err, providers.ErrNotAllowed) {
+		return s.drawSignIn(w, r, http.StatusForbidden, pages.SignIn{Notice: "This address may not sign in here. Ask the people who run this server."})
+	}
+	if err != nil {
+		return unavailable(err)
+	}
+	cookie, _, err := s.Sessions.BeginBrowser(r.Context(), sessions.SignIn{User: proof.User, AMR: proof.AMR, Name: browserName(r.UserAgent())})
+	if err != nil {
+		return unavailable(err)
+	}
+	if old := visitorOf(r).session; old != nil {
+		if err := s.Sessions.End(r.Context(), old.SID, sessions.EndReplaced); err != nil {
+			s.Log.WarnContext(r.Context(), "end the browser session before", "error", err)
+		}
+	}
+	s.setCookie(w, cookieSession, cookie, s.Sessions.BrowserAbsolute)
+	s.setCookie(w, cookieKnown, s.knownCookie(r, proof.User.Email), knownLife)
+	s.dropCookie(w, cookieAsker)
+	http.Redirect(w, r, returnPath(proof.ReturnTo), http.StatusSeeOther)
+	return nil
+}
+
+// signOut ends this browser's session.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if v := visitorOf(r); v.session != nil {
+		if err := s.Sessions.End(r.Context(), v.session.SID, sessions.EndLogout); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return unavailable(err)
+		}
+	}
+	s.dropCookie(w, cookieSession)
+	if to := r.PostForm.Get("return_to"); to != "" {
+		http.Redirect(w, r, "/signin?return_to="+returnPath(to), http.StatusSeeOther)
+		return nil
+	}
+	s.dropCookie(w, cookieCode)
+	s.dropCookie(w, cookieNext)
+	r = r.WithContext(withVisitor(r.Context(), &visitor{id: visitorOf(r).id}))
+	return s.Pages.Write(w, http.StatusOK, pages.SignedOut{Base: s.base(r)})
+}
+
+// knows reports whether this browser has signed this address in before, and by what name it is counted then.
+func (s *Server) knows(r *http.Request, email string) (string, bool) {
+	keyID, rest, _ := strings.Cut(s.cookie(r, cookieKnown), ".")
+	id, mac, _ := strings.Cut(rest, ".")
+	key, ok := s.known.Key(keyID)
+	return id, ok && len(id) == 22 && hmac.Equal([]byte(mac), []byte(seal(key, id, email)))
+}
+
+// knownCookie keeps the browser's name if it has one for this address already.
+func (s *Server) knownCookie(r *http.Request, email string) string {
+	id, known := s.knows(r, email)
+	if !known {
+		id = randomID()
+	}
+	keyID, key := s.known.Current()
+	return keyID + "." + id + "." + seal(key, id, email)
+}
