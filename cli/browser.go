@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"github.com/cli/browser"
+)
+
+// whyNoBrowser says why none is opened here, or nothing if one may be.
+func whyNoBrowser(forbidden bool) string {
+	env := func(name string) bool { return os.Getenv(name) != "" }
+	switch {
+	case forbidden:
+		return "as asked"
+	case env("SSH_CONNECTION"), env("SSH_TTY"), env("SSH_CLIENT"):
+		return "this is an SSH session"
+	case env("CI") && os.Getenv("CI") != "false":
+		return "this runs in CI"
+	case runtime.GOOS == "darwin", runtime.GOOS == "windows", env("WSL_DISTRO_NAME"):
+		return ""
+	case !env("DISPLAY") && !env("WAYLAND_DISPLAY"):
+		return "there is no display"
+	}
+	return ""
+}
+
+// openBrowser shows an address in the browser that was named, or in the system's own.
+// Only web addresses are ever handed to another program.
+func openBrowser(command, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
+		return errors.New("not a web address")
+	}
+	if command == "" {
+		// What the browser's starter prints would tear the terminal's lines.
+		browser.Stdout, browser.Stderr = io.Discard, io.Discard
+		return browser.OpenURL(address)
+	}
+	// BROWSER may be a list; the first entry counts here. No shell sees the address.
+	if !strings.Contains(command, string(os.PathSeparator)) || runtime.GOOS != "windows" {
+		command, _, _ = strings.Cut(command, ":")
+	}
+	words := strings.Fields(command)
+	if len(words) == 0 {
+		return errors.New("the browser's command is empty")
+	}
+	placed := false
+	for i, word := range words {
+		if strings.Contains(word, "%s") {
+			words[i], placed = strings.ReplaceAll(word, "%s", address), true
+		}
+	}
+	if !placed {
+		words = append(words, address)
+	}
+	if err := exec.Command(words[0], words[1:]...).Run(); err != nil {
+		return fmt.Errorf("run %s: %w", words[0], err)
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+// Package cli signs a command line in: you show a code, the person confirms it in a
+// browser, and your program holds tokens that renew themselves.
+//
+// A program that wants its own words calls the flow:
+//
+//	session, err := cli.Open(options)
+//	if errors.Is(err, cli.ErrSignedOut) {
+//		session, err = cli.Login(ctx, options)
+//	}
+//	if err != nil {
+//		return err
+//	}
+//	token, err := session.Token(ctx) // always fresh
+//
+// A program that wants ours mounts the commands login, logout, whoami, token, devices
+// and status, in its own tree or as its whole, and lets Execute run it:
+//
+//	root.AddCommand(cli.NewCommand(cli.Options{Name: "acme", Issuer: "https://login.example.test", ClientID: "acme"}))
+//	os.Exit(cli.Execute(ctx, root, os.Args[1:]))
+//
+// What it speaks lies in package flow, where tokens are kept in package vault, what a
+// device calls itself in package machine, and how a terminal is written to in package
+// screen. It imports nothing of the server: everything goes over HTTP.
+package cli

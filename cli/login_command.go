@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/handclasp/handclasp/cli/flow"
+	"github.com/handclasp/handclasp/cli/screen"
+)
+
+// loginFlags are the flags of login alone.
+type loginFlags struct {
+	force, newDevice, noBrowser bool
+	browserCommand              string
+}
+
+func (a *app) loginCommand() *cobra.Command {
+	var f loginFlags
+	cmd := &cobra.Command{
+		Use:   "login [server]",
+		Short: "Sign in by confirming a code in a browser",
+		Long: "Sign in by confirming a code in a browser, on this device or any other.\n" +
+			"The server is named once and remembered.",
+		Example: "  " + a.options.Name + " login https://login.example.test",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    a.run(func(c *call) error { return c.login(f) }),
+	}
+	cmd.Flags().BoolVar(&f.force, "force", false, "sign in anew even when signed in")
+	cmd.Flags().BoolVar(&f.newDevice, "new-device", false, "be a device that the server has never seen (implies --force)")
+	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "open no browser")
+	cmd.Flags().StringVar(&f.browserCommand, "browser-command", "", "open the browser with this command")
+	return cmd
+}
+
+func (c *call) login(f loginFlags) error {
+	if c.AccessToken != "" {
+		name := variable(c.Name, "TOKEN")
+		return usage(name+" is set and beats every login", "unset "+name)
+	}
+	if len(c.args) == 1 {
+		c.Issuer = c.args[0]
+		issuer, err := c.server()
+		if err != nil {
+			return err
+		}
+		c.Issuer = issuer
+	}
+	if !f.force && !f.newDevice {
+		if done, err := c.alreadyIn(); done || err != nil {
+			return err
+		}
+	}
+	issuer, err := c.server()
+	if err != nil {
+		return err
+	}
+	c.Issuer, c.words.issuer, c.NewDevice = issuer, issuer, f.newDevice
+	if f.browserCommand != "" {
+		c.browserCommand = f.browserCommand
+	}
+	return c.begin(f)
+}
+
+// alreadyIn says so if the kept session is good. One that has ended is no obstacle.
+func (c *call) alreadyIn() (bool, error) {
+	s, err := c.open()
+	if _, other := errors.AsType[*OtherServerError](err); other {
+		return false, err
+	}
+	if errors.Is(err, ErrSignedOut) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	_, err = s.introduce(c)
+	if errors.Is(err, ErrEnded) || errors.Is(err, ErrSignedOut) || unauthorised(err) {
+		c.screen.Say("The session that was kept here has ended.\n")
+		c.Issuer = s.Issuer()
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, c.welcome(s, true)
+}
+
+func (c *call) begin(f loginFlags) error {
+	var waiting *screen.Waiting
+	c.OnCode = func(code Code) { waiting = c.show(code, f) }
+	c.OnTrouble = func(err error) {
+		if err == nil {
+			waiting.Change(waitingText)
+			return
+		}
+		waiting.Change(c.words.explain(err).Message + "; trying again")
+	}
+	s, err := Login(c, c.Options)
+	if waiting != nil {
+		waiting.Stop()
+	}
+	if err != nil && c.Err() != nil {
+		return &Error{Exit: ExitInterrupted, Kind: "interrupted", Message: "stopped; nothing was stored", Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	if s.leftover != nil {
+		c.screen.Tell("The session that was here before was not ended on its server: %s", c.words.explain(s.leftover).Message)
+	}
+	c.warnOfClock(s)
+	if _, err := s.introduce(c); err != nil {
+		c.screen.Say("Signed in, but the server does not say as whom: %s", c.words.explain(err).Message)
+	}
+	return c.welcome(s, false)
+}
+
+const waitingText = "Waiting for approval"
+
+// show prints address and code before anything else happens.
+func (c *call) show(code Code, f loginFlags) *screen.Waiting {
+	if c.json {
+		// A pipe that is closed already will be noticed by the result.
+		_ = c.print(map[string]any{
+			"event": "device_code", "verification_uri": code.URL, "verification_uri_complete": code.CompleteURL,
+			"user_code": code.UserCode, "expires_at": code.ExpiresAt.UTC().Format(time.RFC3339),
+			"expires_in": int(time.Until(code.ExpiresAt).Round(time.Second).Seconds()),
+		})
+		return c.screen.Wait(waitingText)
+	}
+	complete := code.CompleteURL
+	if complete == "" {
+		complete = code.URL
+	}
+	c.screen.Say("To sign in, open this address in a browser, on any device:\n")
+	c.screen.Tell("    %s\n", c.screen.Link(code.URL, complete))
+	c.screen.Say("and type this code:\n")
+	c.screen.Tell("    %s\n", c.screen.Bold(code.UserCode))
+	c.screen.Say("You have %s.", screen.Span(time.Until(code.ExpiresAt)))
+	reason := whyNoBrowser(f.noBrowser)
+	if reason != "" {
+		c.screen.Say("No browser is opened here: %s.", reason)
+	} else if c.screen.Interactive {
+		c.screen.Say("Press Enter to open it in your browser.")
+	}
+	waiting := c.screen.Wait(waitingText)
+	if reason == "" {
+		c.screen.OnEnter(func() { c.openOnEnter(waiting, complete) })
+	}
+	return waiting
+}
+
+// openOnEnter opens the browser; one that fails to open is a hint, not a failure.
+func (c *call) openOnEnter(waiting *screen.Waiting, address string) {
+	waiting.Entered()
+	if err := openBrowser(c.browserCommand, address); err != nil {
+		waiting.Change("No browser could be opened (" + flow.Clean(err.Error()) + "): open the address yourself. " + waitingText)
+	}
+}
+
+// worthTelling is a difference between clocks at which tokens are refused (60 s is what
+// resource servers commonly forgive).
+const worthTelling = time.Minute
+
+func (c *call) warnOfClock(s *Session) {
+	ahead, known := s.client.Skew()
+	if known && ahead.Abs() > worthTelling {
+		c.screen.Tell("%s: %s\n  %s", strings.Fields(c.words.path)[0], clockWords(ahead), setClock())
+	}
+}
+
+func clockWords(ahead time.Duration) string {
+	if ahead > 0 {
+		return "this machine's clock is " + screen.Span(ahead) + " ahead of the server's"
+	}
+	return "this machine's clock is " + screen.Span(ahead) + " behind the server's"
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"github.com/handclasp/handclasp/cli/flow"
+	"github.com/handclasp/handclasp/cli/vault"
+)
+
+// spare is how much life a kept token must have left to be handed out: enough for a
+// request that starts now and for clocks that differ a little.
+const spare = time.Minute
+
+// fresh gives the kept token of a resource, or a new one. A token that was rejected is
+// not given again.
+func (s *Session) fresh(ctx context.Context, resource, rejected string) (Token, error) {
+	if s.given != "" {
+		if resource != "" && resource != s.client.Issuer {
+			return Token{}, ErrTokenGiven
+		}
+		return Token{Value: s.given}, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if token, ok := usable(s.kept, resource, rejected); ok {
+		return token, nil
+	}
+	unlock, err := s.vault.Lock(ctx, s.profile)
+	if err != nil {
+		return Token{}, err
+	}
+	defer unlock()
+	return s.renew(ctx, resource, rejected)
+}
+
+// renew does what must be done under the lock. Ten processes that wait here cause one
+// refresh: the other nine find its result.
+func (s *Session) renew(ctx context.Context, resource, rejected string) (Token, error) {
+	kept, err := s.load()
+	if err != nil {
+		return Token{}, err
+	}
+	if kept.Issuer != s.client.Issuer || kept.Fingerprint != s.client.Fingerprint {
+		return Token{}, ErrSignedOut // another login took the profile; this session is gone
+	}
+	s.kept = kept
+	if token, ok := usable(kept, resource, rejected); ok {
+		return token, nil
+	}
+	refreshToken, err := s.vault.RefreshToken(s.profile, kept)
+	if errors.Is(err, vault.ErrNone) {
+		return Token{}, ErrSignedOut
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	tokens, err := s.client.Refresh(ctx, refreshToken, resource)
+	// From here on an interruption must not stop the writing: the old refresh token
+	// is good for two minutes more, not for ever.
+	ctx = context.WithoutCancel(ctx)
+	if errors.Is(err, ErrEnded) {
+		kept.RefreshToken, kept.InKeyring, kept.Access = "", false, nil
+		return Token{}, errors.Join(ErrEnded, s.vault.Save(ctx, s.profile, kept))
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	receive(&kept, tokens, resource, time.Now())
+	if err := s.vault.Save(ctx, s.profile, kept); err != nil {
+		return Token{}, err
+	}
+	s.kept = kept
+	token, _ := usable(kept, resource, "")
+	return token, nil
+}
+
+// receive notes what the server gave, and drops what has run out.
+func receive(kept *vault.Credentials, tokens flow.Tokens, resource string, now time.Time) {
+	if tokens.Refresh != "" {
+		kept.RefreshToken = tokens.Refresh
+	}
+	now = now.UTC().Round(0)
+	access := map[string]vault.Access{}
+	maps.Copy(access, kept.Access)
+	maps.DeleteFunc(access, func(_ string, a vault.Access) bool { return now.After(a.ExpiresAt) })
+	access[resource] = vault.Access{
+		Token: tokens.Access, Scope: tokens.Scope, ObtainedAt: now, ExpiresAt: now.Add(tokens.ExpiresIn),
+	}
+	kept.Access = access
+}
+
+// usable finds a kept token with enough life left. A clock that was set back behind
+// the moment when the token came proves nothing, so the token is not trusted then.
+func usable(kept vault.Credentials, resource, rejected string) (Token, bool) {
+	a, ok := kept.Access[resource]
+	now := time.Now()
+	left := min(spare, a.ExpiresAt.Sub(a.ObtainedAt)/2)
+	if !ok || a.Token == rejected || a.ExpiresAt.Sub(now) < left || now.Before(a.ObtainedAt.Add(-spare)) {
+		return Token{}, false
+	}
+	return Token{Value: a.Token, Scope: a.Scope, ExpiresAt: a.ExpiresAt}, true
+}

@@ -1,0 +1,102 @@
+package screen
+
+import (
+	"bufio"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const frameTime = 120 * time.Millisecond
+
+// Waiting is a line that says what is being waited for. On a terminal it moves.
+type Waiting struct {
+	screen *Screen
+	mu     sync.Mutex
+	text   string
+	over   bool
+	quit   chan struct{}
+	gone   sync.WaitGroup
+}
+
+// Wait begins to show that something is being waited for. Stop must follow.
+func (s *Screen) Wait(text string) *Waiting {
+	w := &Waiting{screen: s, text: text, quit: make(chan struct{})}
+	if !s.animated {
+		s.Say("%s", text)
+		return w
+	}
+	w.gone.Go(w.turn)
+	return w
+}
+
+// Change shows another text from now on.
+func (w *Waiting) Change(text string) {
+	w.mu.Lock()
+	changed := w.text != text && !w.over
+	w.text = text
+	w.mu.Unlock()
+	if changed && !w.screen.animated {
+		w.screen.Say("%s", text)
+	}
+}
+
+// Stop clears the line.
+func (w *Waiting) Stop() {
+	w.mu.Lock()
+	over := w.over
+	w.over = true
+	w.mu.Unlock()
+	if over || !w.screen.animated {
+		return
+	}
+	close(w.quit)
+	w.gone.Wait()
+	w.write("\r\x1b[K")
+}
+
+// Entered repairs the screen after the person pressed Enter: the cursor stands one
+// line too low, and the line that moved was left behind.
+func (w *Waiting) Entered() {
+	if w.screen.animated {
+		w.write("\x1b[1A\r\x1b[K")
+	}
+}
+
+func (w *Waiting) turn() {
+	frames := []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+	if w.screen.ascii {
+		frames = []string{"-", "\\", "|", "/"}
+	}
+	tick := time.NewTicker(frameTime)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		w.mu.Lock()
+		text := w.text
+		w.mu.Unlock()
+		w.write("\r\x1b[K" + frames[i%len(frames)] + " " + text)
+		select {
+		case <-w.quit:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (w *Waiting) write(text string) {
+	_, _ = fmt.Fprint(w.screen.err, text) // a terminal that went away shows nothing
+}
+
+// OnEnter calls back once, from a goroutine of its own, when the person presses Enter.
+// A read from a terminal cannot be called off, so the goroutine lives until a line or
+// the end of the program comes.
+func (s *Screen) OnEnter(do func()) {
+	if !s.Interactive {
+		return
+	}
+	go func() {
+		if _, err := bufio.NewReader(s.in).ReadString('\n'); err == nil {
+			do()
+		}
+	}()
+}
