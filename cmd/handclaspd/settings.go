@@ -28,8 +28,7 @@ type Settings struct {
 	Data           string `name:"data" default:"./data" help:"folder for the database, the keys and the outbox"`
 	Database       string `name:"database" help:"path of the SQLite file (default: handclasp.db in the data folder)" secret:"yes"`
 	Redis          string `name:"redis" help:"redis://… for tickets (default: none, they lie in the database)" secret:"yes"`
-	SMTP           string `name:"smtp" help:"smtp://user:password@host:587 or smtps://… (default: none, mails go to the outbox folder)" secret:"yes"`
-	SMTPTLS        string `name:"smtp-tls" default:"starttls" help:"starttls (mandatory), opportunistic or none; smtps:// is always encrypted"`
+	SMTP           string `name:"smtp" help:"smtp://user:password@host:587 (?tls=none for a server without TLS) or smtps://… (default: none, mails go to the outbox folder)" secret:"yes"`
 	MailFrom       string `name:"mail-from" help:"sender of all mails"`
 	Signup         string `name:"signup" help:"who may sign up: open, domains:example.test, invite or closed (default: open on loopback)"`
 	TLSCert        string `name:"tls-cert" help:"certificate chain, PEM"`
@@ -224,7 +223,7 @@ func (s *Settings) fillIn() {
 		s.Signup = "open"
 	}
 	if s.MailFrom == "" && s.loopback() {
-		s.MailFrom = "handclasp@localhost"
+		s.MailFrom = "handclasp@localhost.localdomain"
 	}
 }
 

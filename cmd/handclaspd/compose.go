@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	handclasp "github.com/handclasp/handclasp"
+	"github.com/handclasp/handclasp/mail"
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/providers"
+	"github.com/handclasp/handclasp/server"
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+)
+
+const builtInClient = server.BuiltInClient
+
+// The rates at which codes may be asked for, in any ten minutes of a code's life: no more than 100 live codes of one
+// network, and no more than 10,000 of one client.
+var (
+	codesPerNetwork = oauth.Rate{Burst: 50, Every: 12 * time.Second}
+	codesPerClient  = oauth.Rate{Burst: 5000, Every: 120 * time.Millisecond}
+)
+
+// program is everything that serve runs.
+type program struct {
+	house    *house
+	provider *oauth.Provider
+	server   *server.Server
+	queue    *mail.Queue
+	tls      *tls.Config
+}
+
+// compose builds the program from the ground up. It must be closed, also after an error.
+func compose(ctx context.Context, s Settings, log *slog.Logger, console io.Writer) (*program, error) {
+	p := &program{}
+	notices := &server.Notices{}
+	var err error
+	p.house, err = open(ctx, s, log, func(ctx context.Context, n sessions.Notice) { notices.Notify(ctx, n) })
+	if err != nil {
+		return p, err
+	}
+	if p.queue, err = openQueue(s, log, console); err != nil {
+		return p, err
+	}
+	if p.tls, err = certificate(s); err != nil {
+		return p, err
+	}
+	*notices = *server.NewNotices(server.Notices{
+		Site: mail.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Accent: s.Accent}, Issuer: s.Issuer,
+		Post: p.queue, Clients: p.house.db, Now: time.Now, Log: log,
+	}, p.house.keys)
+	if p.provider, err = p.composeOAuth(); err != nil {
+		return p, err
+	}
+	return p, p.composeServer(notices)
+}
+
+func (p *program) composeOAuth() (*oauth.Provider, error) {
+	h, s := p.house, p.house.settings
+	return oauth.New(oauth.Options{
+		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Sessions: h.sessions,
+		Journal: h.journal, Log: h.log, Now: time.Now,
+		CodeLife: s.CodeLife, Interval: s.Interval, AccessLife: s.AccessLife, WaitMost: s.WaitMost, HeldMost: s.HeldMost,
+		PerAddress: scaled(codesPerNetwork, s.LimitScale), PerClient: scaled(codesPerClient, s.LimitScale),
+	})
+}
+
+func scaled(r oauth.Rate, factor float64) oauth.Rate {
+	return oauth.Rate{Burst: int(float64(r.Burst) * factor), Every: time.Duration(float64(r.Every) / factor)}
+}
+
+func (p *program) composeServer(notices *server.Notices) error {
+	h, s := p.house, p.house.settings
+	signup, errSignup := providers.ParseSignup(s.Signup)
+	proxies, errProxies := server.ParseProxies(s.TrustedProxies)
+	drawn, errPages := pages.New(pages.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Logo: s.Logo, Accent: s.Accent})
+	limiter := server.NewLimiter(h.tickets, s.LimitScale, time.Now, h.log)
+	links, errLinks := providers.NewMagicLink(providers.Options{
+		Issuer: s.Issuer, Tickets: h.tickets, Limiter: limiter, Journal: h.journal, Post: notices.Letter,
+		Admission: &providers.Admission{Records: h.db, Journal: h.journal, Signup: signup, Now: time.Now},
+		Now:       time.Now, Log: h.log, Life: s.LinkLife, Limits: providers.DefaultMailLimits,
+	})
+	if err := errors.Join(errSignup, errProxies, errPages, errLinks); err != nil {
+		return err
+	}
+	var err error
+	p.server, err = server.New(server.Options{
+		Issuer: s.Issuer, Records: h.db, Tickets: h.tickets, Limiter: limiter, Sessions: h.sessions, OAuth: p.provider,
+		Links: links, Notices: notices, Journal: h.journal, Keys: h.keys, Pages: drawn, Proxies: proxies,
+		OpenAPI: handclasp.OpenAPI, Signup: signup.String(), Now: time.Now, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	p.server.Register(mailCounters(p.queue)...)
+	return nil
+}
+
+// certificate reads the server's own, if it speaks TLS itself.
+func certificate(s Settings) (*tls.Config, error) {
+	if s.TLSCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+func (p *program) ticketsName() string {
+	if p.house.settings.Redis != "" {
+		return "redis"
+	}
+	return "sqlite"
+}
+
+// close ends what is still open; what went wrong is on its way to nobody but the log.
+func (p *program) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if p.provider != nil {
+		p.provider.Close()
+	}
+	if p.queue != nil {
+		_ = p.queue.Close(ctx) // a second time does nothing
+	}
+	if p.house != nil {
+		if err := p.house.close(ctx); err != nil {
+			p.house.log.Error("close", "error", err)
+		}
+	}
+}
+
+// outbox is where mails go while nobody has said how to send them.
+func outbox(s Settings) string { return filepath.Join(s.Data, "outbox") }
+
+// newLog writes to stderr, so that stdout carries nothing but what a command was asked for.
+func newLog(s Settings) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, fmt.Errorf("log-level %q: want debug, info, warn or error", s.LogLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogJSON {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/handclasp/handclasp/sessions"
+)
+
+// shutdownTime is how long requests, mails and events may take to finish after SIGTERM.
+const shutdownTime = 20 * time.Second
+
+func serveCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use: "serve", Short: "Serve until SIGTERM", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return a.serve(ctx)
+		},
+	}
+	return c
+}
+
+// serve opens the listeners first, so that a port that is taken is heard of before anything is made.
+func (a *app) serve(ctx context.Context) error {
+	s := a.settings
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close() //nolint:errcheck // the server closes it before; this is for the ways out in between
+	ops, err := listenOps(s.OpsListen)
+	if err != nil {
+		return err
+	}
+	if ops != nil {
+		defer ops.Close() //nolint:errcheck // as above
+	}
+	p, err := compose(ctx, s, a.log, a.err)
+	defer p.close()
+	if err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "serving", "issuer", s.Issuer, "listen", listener.Addr().String(), "ops", s.OpsListen,
+		"signer", p.house.keys.Backend(), "tickets", p.ticketsName(), "version", version())
+	a.greet()
+	return p.run(ctx, listener, ops)
+}
+
+func listenOps(address string) (net.Listener, error) {
+	if address == "none" || address == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for operators (--ops-listen): %w", err)
+	}
+	return l, nil
+}
+
+// run serves until ctx ends, then lets everything finish.
+func (p *program) run(ctx context.Context, listener, ops net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	go p.house.keys.Watch(background)
+	go sessions.NewSweeper(p.house.sessions).Run(background)
+
+	public := httpServer(p.server.Handler(), p.house.log)
+	public.TLSConfig = p.tls
+	failed := make(chan error, 2)
+	go func() { failed <- serveOn(public, listener, p.tls != nil) }()
+	private := httpServer(p.server.Ops(), p.house.log)
+	if ops != nil {
+		go func() { failed <- serveOn(private, ops, false) }()
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	p.house.log.InfoContext(ctx, "stopping")
+	p.provider.Close() // held polls are answered now
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	return errors.Join(public.Shutdown(finish), private.Shutdown(finish), p.queue.Close(finish))
+}
+
+func serveOn(s *http.Server, l net.Listener, tls bool) error {
+	var err error
+	if tls {
+		err = s.ServeTLS(l, "", "")
+	} else {
+		err = s.Serve(l)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+}
+
+// httpServer bounds every phase of a connection; a held poll moves its own deadlines.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 15 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}
+}
