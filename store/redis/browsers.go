@@ -13,8 +13,8 @@ const slideStep = time.Minute
 
 // PutBrowser keeps a browser session.
 func (s *Store) PutBrowser(ctx context.Context, b store.Browser) error {
-	if !validSID(b.SID) || b.Secret == "" {
-		return fmt.Errorf("redis: put browser: %q is no session", b.SID)
+	if !validSID(b.SID) || b.Secret == "" || b.SeenAt.IsZero() || b.Idle <= 0 {
+		return fmt.Errorf("redis: put browser: %q has no session id, secret or life", b.SID)
 	}
 	p := pack().times(b.SeenAt, b.ExpiresAt).spans(b.Idle).texts(b.Secret)
 	p.times(b.AuthTime, b.CreatedAt).texts(b.UserID, b.Address).lists(b.AMR)

@@ -58,6 +58,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	goredis.SetLogger(chatter{log})
 	client := goredis.NewUniversalClient(options)
 	s := &Store{
 		client: client, keys: keys(prefix), channel: prefix + ":decided", log: log, offset: o.Offset,
@@ -109,6 +110,14 @@ func (s *Store) skew() int64 {
 		return 0
 	}
 	return s.offset().Microseconds()
+}
+
+// chatter takes what the client library would print to stderr. It has one logger for all clients of a process; every
+// failure that it speaks of also reaches a caller of ours as an error.
+type chatter struct{ log *slog.Logger }
+
+func (c chatter) Printf(ctx context.Context, format string, args ...any) {
+	c.log.DebugContext(ctx, "redis client", "message", fmt.Sprintf(format, args...))
 }
 
 // clientOptions fixes everything but the address: a stuck Redis must cost less than the two seconds that a caller of

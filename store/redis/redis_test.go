@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,18 +118,13 @@ func TestWhatIsPackedComesOutWhole(t *testing.T) {
 		text := rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "bytes")) })
 		q := newRequest()
 		q.Name, q.Platform, q.ClientID = text.Draw(t, "name"), text.Draw(t, "platform"), text.Draw(t, "client")
-		q.Scope = rapid.SliceOfN(text, 0, 5).Draw(t, "scope")
+		q.Scope = rapid.SliceOfN(rapid.StringMatching(`[!-~]{1,40}`), 0, 5).Draw(t, "scope")
 		packed, err := packRequest(q)
 		if err != nil {
-			for _, item := range q.Scope {
-				if item == "" || strings.Contains(item, "\n") {
-					return // refused, as it should be
-				}
-			}
 			t.Fatal(err)
 		}
 		got, err := unpackRequest(q.SID, string(packed))
-		if err != nil || got.Name != q.Name || got.Platform != q.Platform || got.ClientID != q.ClientID || len(got.Scope) != len(q.Scope) {
+		if err != nil || got.Name != q.Name || got.Platform != q.Platform || got.ClientID != q.ClientID || !slices.Equal(got.Scope, q.Scope) {
 			t.Fatalf("%+v, %v", got, err)
 		}
 		for cut := range packed {

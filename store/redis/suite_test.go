@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	goredis "github.com/redis/go-redis/v9"
+
 	"github.com/handclasp/handclasp/store/redis/redistest"
 	"github.com/handclasp/handclasp/store/storetest"
 )
@@ -22,7 +24,11 @@ func open(t testing.TB, o Options) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
@@ -37,4 +43,20 @@ func TestTickets(t *testing.T) {
 			Advance: func(d time.Duration) { skew.Add(int64(d)) },
 		}
 	})
+}
+
+// bare is a client without our rules, for what a test does behind the store's back.
+func bare(t testing.TB, url string) goredis.UniversalClient {
+	t.Helper()
+	options, err := clientOptions(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := goredis.NewUniversalClient(options)
+	t.Cleanup(func() {
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return client
 }

@@ -107,8 +107,9 @@ func (w *watch) run() {
 // everybody who waits by then is woken and looks again.
 func (w *watch) subscribe() {
 	sub := w.client.Subscribe(w.ctx, w.channel)
-	defer sub.Close()
-	defer context.AfterFunc(w.ctx, func() { sub.Close() })() // a read does not hear a context that ends
+	hangUp := func() { _ = sub.Close() }
+	defer hangUp()
+	defer context.AfterFunc(w.ctx, hangUp)() // a read does not hear a context that ends
 	asked := false
 	for w.ctx.Err() == nil {
 		message, err := sub.ReceiveTimeout(w.ctx, w.quiet)

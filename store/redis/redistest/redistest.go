@@ -5,7 +5,6 @@ package redistest
 import (
 	"bufio"
 	"context"
-	"io"
 	"net"
 	"os/exec"
 	"strconv"
@@ -23,9 +22,9 @@ type Server struct {
 	port int
 	args []string
 
-	pid   int
-	leash io.Closer // the shell that holds the server kills it when this end closes
-	shell *exec.Cmd
+	redis *exec.Cmd
+	ended chan struct{} // closed when the process is no more
+	leash *exec.Cmd     // kills the server when the test process, and with it the other end of its input, is gone
 }
 
 var shared struct {
@@ -62,17 +61,20 @@ func Run(t testing.TB, args ...string) *Server {
 func (s *Server) URL() string { return "redis://" + s.addr() }
 
 // Pid is the process of the server, for those who measure it.
-func (s *Server) Pid() int { return s.pid }
+func (s *Server) Pid() int { return s.redis.Process.Pid }
 
 // Kill ends the server as kill -9 does. Killing the dead is no error.
 func (s *Server) Kill() {
-	if s.leash == nil {
+	if s.redis == nil {
 		return
 	}
+	if s.leash != nil { // first: it must not outlive the process that its pid means
+		_ = s.leash.Process.Kill()
+		_ = s.leash.Wait()
+	}
 	s.signal(syscall.SIGKILL)
-	s.leash.Close()
-	s.shell.Wait() // tells how the shell ended, which is as we wished
-	s.leash, s.pid = nil, 0
+	<-s.ended
+	s.redis, s.leash = nil, nil
 }
 
 // Restart starts the server again on the same port, with what it has on disk.
@@ -89,9 +91,7 @@ func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
 
 func (s *Server) signal(sig syscall.Signal) {
-	if s.pid > 0 {
-		syscall.Kill(s.pid, sig) // fails only if it is dead already
-	}
+	_ = s.redis.Process.Signal(sig) // fails only if it is dead already
 }
 
 func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
@@ -117,45 +117,42 @@ func (s *Server) start() {
 	s.t.Fatal("redis-server does not answer")
 }
 
-// launch runs the server under a shell that kills it as soon as our end of the pipe closes, which it also does when the
-// test process is killed or panics.
+// launch starts the server and ties it to the life of the test process.
 func (s *Server) launch(program string) {
 	s.t.Helper()
-	const hold = `"$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null`
-	args := append([]string{
-		"-c", hold, "hold", program, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1",
-		"--dir", s.dir, "--enable-debug-command", "yes",
-	}, s.args...)
-	s.shell = exec.Command("/bin/sh", args...)
-	leash, err := s.shell.StdinPipe()
-	if err != nil {
+	s.redis = exec.Command(program, append([]string{
+		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
+	}, s.args...)...)
+	if err := s.redis.Start(); err != nil {
+		s.t.Fatalf("start redis-server: %v", err)
+	}
+	ended := make(chan struct{})
+	s.ended = ended
+	go func(redis *exec.Cmd) {
+		_ = redis.Wait() // tells how it ended, which is as we wished
+		close(ended)
+	}(s.redis)
+	leash := exec.Command("/bin/sh", "-c", "read -r _; kill -9 "+strconv.Itoa(s.redis.Process.Pid))
+	if _, err := leash.StdinPipe(); err != nil {
 		s.t.Fatal(err)
 	}
-	out, err := s.shell.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.shell.Start(); err != nil {
-		s.t.Fatal(err)
+	if err := leash.Start(); err != nil {
+		s.t.Fatalf("watch over redis-server: %v", err)
 	}
 	s.leash = leash
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		s.t.Fatalf("start redis-server: %v", err)
-	}
-	if s.pid, err = strconv.Atoi(strings.TrimSpace(line)); err != nil {
-		s.t.Fatalf("start redis-server: %v", err)
-	}
 }
 
 // answers waits until the server says PONG, and is ours: the process that we started must still be there.
 func (s *Server) answers() bool {
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if syscall.Kill(s.pid, 0) != nil {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		up := s.pong()
+		select {
+		case <-s.ended:
 			return false
-		}
-		if s.pong() {
-			return syscall.Kill(s.pid, 0) == nil
+		case <-time.After(5 * time.Millisecond):
+			if up {
+				return true
+			}
 		}
 	}
 	return false
@@ -166,8 +163,10 @@ func (s *Server) pong() bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	defer func() { _ = conn.Close() }()
+	if conn.SetDeadline(time.Now().Add(time.Second)) != nil {
+		return false
+	}
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return false
 	}
@@ -181,6 +180,6 @@ func freePort(t testing.TB) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
 }
