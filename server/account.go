@@ -10,7 +10,9 @@ import (
 )
 
 // account lists the person's devices and browsers.
-func (s *Server) account(w http.ResponseWriter, r *http.Request) error { return s.drawAccount(w, r, "") }
+func (s *Server) account(w http.ResponseWriter, r *http.Request) error {
+	return s.drawAccount(w, r, "")
+}
 
 func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, flash string) error {
 	v, err := signedIn(r)

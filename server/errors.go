@@ -177,7 +177,11 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 	case http.StatusNotFound:
 		view = pages.NotFound{Base: base}
 	case http.StatusTooManyRequests:
-		view = pages.TooMany{Base: base, Again: s.Now().Add(max(a.after, time.Second))}
+		back := "/signin"
+		if base.Account != "" {
+			back = "/device"
+		}
+		view = pages.TooMany{Base: base, Again: s.Now().Add(max(a.after, time.Second)), BackURL: back}
 	}
 	if err := s.Pages.Write(w, a.status, view); err != nil {
 		s.Log.ErrorContext(r.Context(), "draw the error page", "error", err)

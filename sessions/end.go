@@ -66,13 +66,14 @@ func (s *Sessions) EndOf(ctx context.Context, sid, clientID, reason string) erro
 	return s.End(ctx, sid, reason)
 }
 
-// EndMine ends a session of this user; store.ErrNotFound for any other, so that nobody learns which exist.
+// EndMine ends a session of this user, also one that was approved and not redeemed yet; store.ErrNotFound for any other, so
+// that nobody learns which exist.
 func (s *Sessions) EndMine(ctx context.Context, userID, sid string) error {
 	row, err := s.Records.Session(ctx, sid)
 	if err != nil {
 		return fmt.Errorf("find session: %w", err)
 	}
-	if row.UserID != userID || row.ConfirmedAt.IsZero() {
+	if row.UserID != userID {
 		return store.ErrNotFound
 	}
 	return s.End(ctx, sid, EndUser)
