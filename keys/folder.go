@@ -54,7 +54,7 @@ func (f folder) change(ctx context.Context, edit func(*manifest) error) error {
 	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
 		return fmt.Errorf("lock the keys in %s: %w", f.dir, err)
 	}
-	defer lock.Close()
+	defer func() { _ = lock.Close() }()
 	m, err := f.read()
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing {
@@ -188,7 +188,7 @@ func (f folder) add(id, suffix string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("write key %s: %w", id, err)
 	}
-	defer os.Remove(temporary)
+	defer func() { _ = os.Remove(temporary) }()
 	if err := os.Link(temporary, f.path(id, suffix)); err != nil {
 		return fmt.Errorf("write key %s: %w", id, err)
 	}
@@ -218,7 +218,7 @@ func (f folder) sync() error {
 	if err != nil {
 		return fmt.Errorf("sync the folder of the keys: %w", err)
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }() // only read
 	if err := dir.Sync(); err != nil && runtime.GOOS == "linux" && !errors.Is(err, errors.ErrUnsupported) {
 		return fmt.Errorf("sync the folder of the keys: %w", err)
 	}

@@ -1,5 +1,6 @@
 //go:build linux && (amd64 || arm64) && !android && !static
 
+//nolint:gosec // G103, G115: this file talks to C, whose int comes back in the lower half of a word
 package keys
 
 import (

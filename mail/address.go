@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ErrAddress: what was given is not one plain mail address. Its text says why in words for a person.
+// ErrAddress says that what was given is not one plain mail address. Its text says why in words for a person.
 var ErrAddress = errors.New("not a mail address")
 
 // The lengths of RFC 5321 §4.5.3.1.

@@ -18,22 +18,23 @@ var (
 
 // letter is what every mail is made of, in the order in which it is read.
 type letter struct {
-	Site      Site
-	Kind      string
-	To        string
-	Subject   string
-	Preheader string
-	Heading   string
-	Lead      []string // what happened, before the button
-	Button    string
-	Link      string
-	ShowLink  bool // also bare, for those who cannot press buttons
-	Warning   bool // the button ends something
-	Code      string
-	CodeHint  string
-	Facts     []fact
-	Notes     []string // what else to know
-	Account   string   // where the list of devices is, if it is not what the button opens
+	Site       Site
+	Kind       string
+	To         string
+	Subject    string
+	Preheader  string
+	Heading    string
+	Lead       []string // what happened, before the button
+	Button     string
+	Link       string
+	ShowLink   bool // also bare, for those who cannot press buttons
+	Warning    bool // the button ends something
+	Code       string
+	CodeHint   string
+	Facts      []fact
+	FactsFirst bool     // the person needs them to decide about the button
+	Notes      []string // what else to know
+	Account    string   // where the list of devices is, if it is not what the button opens
 }
 
 // fact is one line of the table. A Claim is what a stranger says of itself and is set in quotes.

@@ -24,7 +24,7 @@ func (s SignIn) Message() (Message, error) {
 	}
 	lead := fmt.Sprintf("Press the button to sign in to %s.", s.Site.Name)
 	if s.For != "" {
-		lead = fmt.Sprintf("Press the button to sign in to %s %s.", s.Site.Name, clean(s.For))
+		lead = fmt.Sprintf("Press the button to sign in, %s.", clean(s.For))
 	}
 	m, err := letter{
 		Site: s.Site, Kind: "sign-in", To: s.To,
@@ -70,12 +70,13 @@ func (n NewDevice) Message() (Message, error) {
 	}
 	return letter{
 		Site: n.Site, Kind: "new-device", To: n.To,
-		Subject:   "New device signed in to " + n.Site.Name,
-		Preheader: "If this was you, there is nothing to do.",
-		Heading:   "A new device is signed in",
-		Lead:      []string{fmt.Sprintf("A device that was not known before can now use %s as you. If this was you, there is nothing to do.", n.Site.Name)},
-		Facts:     deviceFacts(n.Name, n.Platform, n.App, n.From, "Signed in", n.At),
-		Button:    "This was not me", Link: n.End, ShowLink: true, Warning: true,
+		Subject:    "New device signed in to " + n.Site.Name,
+		Preheader:  "If this was you, there is nothing to do.",
+		Heading:    "A new device is signed in",
+		Lead:       []string{fmt.Sprintf("A device that was not known before can now use %s as you. If this was you, there is nothing to do.", n.Site.Name)},
+		FactsFirst: true,
+		Facts:      deviceFacts(n.Name, n.Platform, n.App, n.From, "Signed in", n.At),
+		Button:     "This was not me", Link: n.End, ShowLink: true, Warning: true,
 		Notes: []string{
 			"The button opens a page that ends this device’s session. The name and platform are what the device says of itself.",
 		},
@@ -127,12 +128,13 @@ func (e SessionEnded) Message() (Message, error) {
 	}
 	return letter{
 		Site: e.Site, Kind: "session-ended", To: e.To,
-		Subject:   "A session was ended on " + e.Site.Name,
-		Preheader: "One of your devices is signed out.",
-		Heading:   "One of your devices is signed out",
-		Lead:      []string{lead},
-		Facts:     deviceFacts(e.Name, e.Platform, e.App, e.From, "Ended", e.At),
-		Button:    "See your devices", Link: e.Account, ShowLink: true,
+		Subject:    "A session was ended on " + e.Site.Name,
+		Preheader:  "One of your devices is signed out.",
+		Heading:    "One of your devices is signed out",
+		Lead:       []string{lead},
+		FactsFirst: true,
+		Facts:      deviceFacts(e.Name, e.Platform, e.App, e.From, "Ended", e.At),
+		Button:     "See your devices", Link: e.Account, ShowLink: true,
 		Notes: notes,
 	}.message()
 }

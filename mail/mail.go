@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ErrMessage: the message cannot be sent as it is, whatever the server says.
+// ErrMessage says that the message cannot be sent as it is, whatever the server says.
 var ErrMessage = errors.New("message cannot be sent")
 
 // Message is one mail to one person.

@@ -186,6 +186,9 @@ func (q *Queue) attempt(e envelope) error {
 	case <-q.ctx.Done():
 		return q.ctx.Err()
 	}
+	if q.o.Now().After(e.end) {
+		return fmt.Errorf("%w: it waited until it was of no use", ErrMessage)
+	}
 	if q.o.SMTP.Host == "" {
 		path, err := q.o.Outbox.keep(e, q.from)
 		if err == nil && q.o.OnOutbox != nil {
@@ -204,7 +207,7 @@ var pauses = [...]time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 
 // pause spreads the tries by a tenth, so that a server which comes back is not met by all of them at once.
 func pause(try int) time.Duration {
 	d := pauses[min(try, len(pauses)-1)]
-	return d + time.Duration(rand.Int64N(int64(d)/10)) //nolint:gosec // G404: no secret depends on it
+	return d + time.Duration(rand.Int64N(int64(d)/10))
 }
 
 // report logs without what must not be in a log: no link, no code, no whole address, also not in the server's words.

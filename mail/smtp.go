@@ -79,27 +79,16 @@ func (s SMTP) transmit(ctx context.Context, e envelope, from *netmail.Address, t
 	if err != nil {
 		return err
 	}
-	var conn net.Conn
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
-		var err error
-		conn, err = s.dial(ctx, network, address)
-		return conn, err
-	}
-	client, err := gomail.NewClient(s.Host, s.options(timeout, dial)...)
+	line := &line{server: s, until: ctx}
+	defer line.close()
+	client, err := gomail.NewClient(s.Host, s.options(timeout, line.dial)...)
 	if err != nil {
 		return fmt.Errorf("prepare SMTP: %w", err)
 	}
-	defer func() {
-		if conn != nil {
-			_ = conn.Close() // go-mail leaves it open when the greeting or the login fails
-		}
-	}()
 	session, err := client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("connect to the SMTP server: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	err = client.SendWithSMTPClient(session, m)
 	if m.IsDelivered() {
 		// What goes wrong after the server said yes must not send it twice.
@@ -107,6 +96,32 @@ func (s SMTP) transmit(ctx context.Context, e envelope, from *netmail.Address, t
 		return nil
 	}
 	return err
+}
+
+// line is the connection of one try. It is ours to close: go-mail leaves it open when the greeting or the login fails,
+// and does not look at a context once it is connected.
+type line struct {
+	server SMTP
+	until  context.Context
+	conn   net.Conn
+	stop   func() bool
+}
+
+func (l *line) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.server.dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	l.stop = context.AfterFunc(l.until, func() { _ = conn.Close() })
+	return conn, nil
+}
+
+func (l *line) close() {
+	if l.conn != nil {
+		l.stop()
+		_ = l.conn.Close()
+	}
 }
 
 func (s SMTP) dial(ctx context.Context, network, address string) (net.Conn, error) {

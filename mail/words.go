@@ -37,7 +37,7 @@ func shorten(s string) string {
 
 const invisible = "\u200c" // zero-width non-joiner
 
-var unlinked = strings.NewReplacer(".", "."+invisible, ":", ":"+invisible, "@", "@"+invisible, "/", "/"+invisible)
+var unlinked = strings.NewReplacer(".", "."+invisible, ":", ":"+invisible, "@", "@"+invisible)
 
 // exactly writes a time so that nobody can mistake it; a mail does not know where its reader is.
 func exactly(at time.Time) string { return at.UTC().Format("2 January 2006, 15:04 UTC") }
