@@ -1,0 +1,66 @@
+package sql
+
+import (
+	"context"
+	"errors"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+const deviceColumns = `id, fingerprint, owner_id, name, platform, first_seen, last_seen`
+
+func scanDevice(row scanner) (v store.Device, err error) {
+	err = row.Scan(&v.ID, &v.Fingerprint, &v.OwnerID, &v.Name, &v.Platform, timeInto(&v.FirstSeen), timeInto(&v.LastSeen))
+	return v, err
+}
+
+// Device implements store.Records.
+func (d *DB) Device(ctx context.Context, id string) (store.Device, error) {
+	return single(ctx, d.read, scanDevice, `SELECT `+deviceColumns+` FROM devices WHERE id = $1`, id)
+}
+
+// KnownDevice implements store.Records.
+func (d *DB) KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error) {
+	return d.read.has(ctx, `SELECT 1 FROM devices JOIN device_users ON device_users.device_id = devices.id
+		WHERE devices.fingerprint = $1 AND devices.fingerprint <> '' AND device_users.user_id = $2`, fingerprint, userID)
+}
+
+func isKnown(ctx context.Context, r *runner, deviceID, userID string) (bool, error) {
+	return r.has(ctx, `SELECT 1 FROM device_users WHERE device_id = $1 AND user_id = $2`, deviceID, userID)
+}
+
+// claim gives the device of a session that begins to its user, or says who stands in the way.
+func claim(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, error) {
+	s := b.Session
+	if s.Kind == store.KindBrowser && b.Fingerprint == "" {
+		return store.Begun{}, nil
+	}
+	id, err := single(ctx, tx, text, `INSERT INTO devices (`+deviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $6)
+		ON CONFLICT (fingerprint) WHERE fingerprint <> '' DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id`,
+		store.NewID(store.DevicePrefix), b.Fingerprint, s.UserID, s.Name, s.Platform, ms(s.CreatedAt))
+	if err != nil {
+		return store.Begun{}, err
+	}
+	begun := store.Begun{DeviceID: id}
+	begun.Rival, err = single(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM sessions
+		WHERE device_id = $1 AND user_id <> $2 AND ended_at = 0 ORDER BY confirmed_at DESC, id LIMIT 1`, id, s.UserID)
+	if err == nil {
+		return begun, store.ErrConflict
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return store.Begun{}, err
+	}
+	_, err = tx.exec(ctx, `UPDATE devices SET owner_id = $2, name = $3, platform = $4 WHERE id = $1`, id, s.UserID, s.Name, s.Platform)
+	if err != nil {
+		return store.Begun{}, err
+	}
+	begun.Known, err = isKnown(ctx, tx, id, s.UserID)
+	return begun, err
+}
+
+// release frees a device if no live or provisional session is left on it.
+func release(ctx context.Context, tx *runner, deviceID string) error {
+	_, err := tx.exec(ctx, `UPDATE devices SET owner_id = '' WHERE id = $1
+		AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.device_id = devices.id AND sessions.ended_at = 0)`, deviceID)
+	return err
+}

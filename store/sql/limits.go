@@ -1,0 +1,72 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// errEmpty: a bucket had no token left. It rolls back what was taken from the others, and never leaves this package.
+var errEmpty = errors.New("a bucket is empty")
+
+// Allow implements store.Tickets.
+func (d *DB) Allow(ctx context.Context, limits ...store.Limit) (v store.Verdict, err error) {
+	if len(limits) == 0 {
+		return store.Verdict{Allowed: true}, nil
+	}
+	err = d.soft.write(ctx, func(ctx context.Context, tx *runner) (err error) {
+		v, err = charge(ctx, tx, d.now(), limits)
+		return err
+	})
+	if err != nil && !errors.Is(err, errEmpty) {
+		return store.Verdict{}, err
+	}
+	return v, nil
+}
+
+// charge takes a token from each bucket. If one is empty the verdict names it, the error is errEmpty, and the caller
+// rolls back.
+//
+// A bucket is one number, the time at which it is full again: max(that, now) + Every is its new value, refused if that
+// lies more than Burst * Every ahead. Microseconds, because a bucket may be faster than a thousand a second.
+func charge(ctx context.Context, tx *runner, now time.Time, limits []store.Limit) (store.Verdict, error) {
+	at := now.UnixMicro()
+	for _, l := range limits {
+		every := l.Every.Microseconds()
+		room := at + int64(l.Burst)*every
+		if l.Burst < 1 {
+			return store.Verdict{Limit: l.Key, RetryAfter: l.Every}, errEmpty
+		}
+		n, err := tx.exec(ctx, `INSERT INTO buckets (name, full_us) VALUES ($1, $2 + $3)
+			ON CONFLICT (name) DO UPDATE SET full_us = CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3
+			WHERE CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3 <= $4`, l.Key, at, every, room)
+		if err != nil {
+			return store.Verdict{}, err
+		}
+		if n > 0 {
+			continue
+		}
+		var full int64
+		if err := tx.one(ctx, `SELECT full_us FROM buckets WHERE name = $1`, []any{l.Key}, &full); err != nil {
+			return store.Verdict{}, err
+		}
+		wait := time.Duration(full+every-room) * time.Microsecond
+		return store.Verdict{Limit: l.Key, RetryAfter: wait}, errEmpty
+	}
+	return store.Verdict{Allowed: true}, nil
+}
+
+// Mark implements store.Tickets. It is a hard write: what is marked as done must not be done again.
+func (d *DB) Mark(ctx context.Context, key string, ttl time.Duration) (first bool, err error) {
+	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
+		now := d.now()
+		n, err := tx.exec(ctx, `INSERT INTO marks (name, expires_at) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at WHERE marks.expires_at <= $3`,
+			key, ms(now.Add(ttl)), ms(now))
+		first = n > 0
+		return err
+	})
+	return first && err == nil, err
+}

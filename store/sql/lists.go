@@ -1,0 +1,39 @@
+package sql
+
+import (
+	"context"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+func (d *DB) sessions(ctx context.Context, where string, args ...any) ([]store.Session, error) {
+	return all(ctx, d.read, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE `+where, args...)
+}
+
+// LiveSessions implements store.Records.
+func (d *DB) LiveSessions(ctx context.Context, userID string) ([]store.Session, error) {
+	return d.sessions(ctx, `user_id = $1 AND ended_at = 0 AND confirmed_at <> 0 ORDER BY created_at DESC, id DESC`, userID)
+}
+
+// SessionsOnDevice implements store.Records.
+func (d *DB) SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error) {
+	return d.sessions(ctx, `device_id = $2 AND user_id = $1 AND ended_at = 0 AND confirmed_at <> 0
+		ORDER BY created_at DESC, id DESC`, userID, deviceID)
+}
+
+// SessionsOfClient implements store.Records.
+func (d *DB) SessionsOfClient(ctx context.Context, clientID string, limit int) ([]store.Session, error) {
+	return d.sessions(ctx, `client_id = $1 AND ended_at = 0 LIMIT $2`, clientID, limit)
+}
+
+// DueSessions implements store.Records.
+func (d *DB) DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error) {
+	return d.sessions(ctx, `(ended_at <> 0 AND grant_gone_at = 0) OR (ended_at = 0 AND check_at <> 0 AND check_at <= $1)
+		ORDER BY CASE WHEN ended_at <> 0 THEN ended_at ELSE check_at END, id LIMIT $2`, ms(now), limit)
+}
+
+// EndedSince implements store.Records.
+func (d *DB) EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]store.Session, error) {
+	return d.sessions(ctx, `ended_at <> 0 AND ended_at >= $1 AND id > $2 ORDER BY id LIMIT $3`, ms(since), after, limit)
+}

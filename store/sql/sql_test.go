@@ -1,0 +1,59 @@
+package sql_test
+
+import (
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+	"github.com/handclasp/handclasp/store/sql"
+	"github.com/handclasp/handclasp/store/storetest"
+)
+
+// clock is the real time and how far a test has moved it on.
+type clock struct{ skew atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.skew.Load())) }
+func (c *clock) advance(d time.Duration) { c.skew.Add(int64(d)) }
+
+// open opens a file for the length of the test.
+func open(t *testing.T, path string, c *clock) *sql.DB {
+	t.Helper()
+	d, err := sql.Open(t.Context(), sql.Options{Path: path, Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+// fresh is an empty file with its schema.
+func fresh(t *testing.T) (d *sql.DB, path string, c *clock) {
+	t.Helper()
+	path, c = filepath.Join(t.TempDir(), "with space & ?#%", "handclasp.db"), &clock{}
+	makeFolder(t, filepath.Dir(path))
+	d = open(t, path, c)
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d, path, c
+}
+
+func TestRecordsKeepEveryPromise(t *testing.T) {
+	storetest.Records(t, func(t *testing.T) store.Records {
+		d, _, _ := fresh(t)
+		return d
+	})
+}
+
+func TestTicketsKeepEveryPromise(t *testing.T) {
+	storetest.Tickets(t, func(t *testing.T) storetest.Keeper {
+		d, path, c := fresh(t)
+		return storetest.Keeper{Tickets: d, Second: open(t, path, c), Advance: c.advance}
+	})
+}

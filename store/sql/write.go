@@ -1,0 +1,132 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// writer writes through one connection. There are two, and one turn for both, because SQLite has one writer at a time and
+// a queue in the process is fairer and cheaper than its lock on the file:
+//
+// The hard one syncs the disk at each commit (synchronous=FULL). It writes whatever must not come back after a power cut:
+// a redeemed approval, a spent refresh token, an ended session, a denial, a used link, a mark.
+//
+// The soft one does not (NORMAL): a power cut may take its last moments, a crash of the process may not. It writes what
+// harms nobody when it is lost: when a client polled, how full a bucket is, when a browser was seen, a request that
+// nobody has opened yet. Both write one log in one order, so the next hard commit makes the soft ones before it safe too.
+//
+// Writers that queue for the same connection are committed together: they share one sync. Each has a savepoint of its
+// own, so that the refusal of one takes nothing from the others.
+type writer struct {
+	db   *sql.DB
+	conn *sql.Conn
+	*runner
+	turn chan struct{} // one slot, shared by both writers
+
+	mu      sync.Mutex
+	waiting []*job
+}
+
+// job is one transaction that waits for its turn.
+type job struct {
+	do   step
+	done chan error // one slot
+}
+
+// step is the inside of a transaction. An error rolls it back. The context is not the caller's: a transaction that has
+// begun takes microseconds and shares its connection, so nobody's impatience interrupts it.
+type step func(ctx context.Context, tx *runner) error
+
+// batchMost bounds how many writers share a commit, and so how long the other connection waits.
+const batchMost = 64
+
+// errUnknown: the caller left while its transaction was being committed.
+var errUnknown = errors.New("gave up waiting for the commit; its outcome is unknown")
+
+func openWriter(ctx context.Context, path, synchronous string, turn chan struct{}) (*writer, error) {
+	db, err := sql.Open("sqlite", dsn(path,
+		"busy_timeout(5000)", // while it is opened: another process may be making the file
+		"journal_mode(WAL)", "synchronous("+synchronous+")", fmt.Sprintf("cache_size(-%d)", writerCache),
+		"journal_size_limit(8388608)"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err == nil {
+		// From here on begin waits by itself, because SQLite's own waiting cannot be interrupted by a context.
+		_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = 0")
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &writer{db: db, conn: conn, runner: &runner{prepare: conn.PrepareContext}, turn: turn}, nil
+}
+
+func (w *writer) close() error {
+	w.turn <- struct{}{} // let who writes now finish
+	defer func() { <-w.turn }()
+	w.runner.close()
+	return errors.Join(w.conn.Close(), w.db.Close())
+}
+
+// write runs do in a transaction that no other writer, of any process, overlaps. It returns nil once that is committed.
+// After any error that do did not return nothing may be assumed.
+func (w *writer) write(ctx context.Context, do step) error {
+	j := &job{do: do, done: make(chan error, 1)}
+	w.mu.Lock()
+	w.waiting = append(w.waiting, j)
+	w.mu.Unlock()
+	select {
+	case w.turn <- struct{}{}:
+		w.lead(ctx, j)
+		return <-j.done
+	case err := <-j.done: // another one led
+		return err
+	case <-ctx.Done():
+		if w.withdraw(j) {
+			return ctx.Err()
+		}
+		return errors.Join(errUnknown, ctx.Err())
+	}
+}
+
+// lead has the turn: it commits whoever waits, mine among them.
+func (w *writer) lead(ctx context.Context, mine *job) {
+	defer func() { <-w.turn }()
+	if err := w.begin(ctx); err != nil {
+		if w.withdraw(mine) {
+			mine.done <- err
+		}
+		return
+	}
+	w.mu.Lock()
+	n := min(len(w.waiting), batchMost)
+	batch := slices.Clone(w.waiting[:n])
+	w.waiting = slices.Delete(w.waiting, 0, n)
+	if !slices.Contains(batch, mine) && w.stillWaits(mine) { // far behind in a long queue: the leader goes along
+		batch = append(batch, mine)
+	}
+	w.mu.Unlock()
+	w.commit(context.WithoutCancel(ctx), batch)
+}
+
+// stillWaits takes a job out of the queue and reports whether it was there. The caller holds mu.
+func (w *writer) stillWaits(j *job) bool {
+	i := slices.Index(w.waiting, j)
+	if i < 0 {
+		return false
+	}
+	w.waiting = slices.Delete(w.waiting, i, i+1)
+	return true
+}
+
+func (w *writer) withdraw(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stillWaits(j)
+}
