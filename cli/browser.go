@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func whyNoBrowser(forbidden bool) string {
 
 // openBrowser shows an address in the browser that was named, or in the system's own.
 // Only web addresses are ever handed to another program.
-func openBrowser(command, address string) error {
+func openBrowser(ctx context.Context, command, address string) error {
 	u, err := url.Parse(address)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return errors.New("not a web address")
@@ -60,7 +61,10 @@ func openBrowser(command, address string) error {
 	if !placed {
 		words = append(words, address)
 	}
-	if err := exec.Command(words[0], words[1:]...).Run(); err != nil {
+	// The end of the login must not end a browser that runs in front.
+	ctx = context.WithoutCancel(ctx)
+	//nolint:gosec // the person named the command; the address is an argument of it and seen by no shell
+	if err := exec.CommandContext(ctx, words[0], words[1:]...).Run(); err != nil {
 		return fmt.Errorf("run %s: %w", words[0], err)
 	}
 	return nil

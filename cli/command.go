@@ -39,9 +39,9 @@ func NewCommand(o Options) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	f := a.root.PersistentFlags()
-	f.StringVar(&a.flags.issuer, "issuer", "", "the server, such as https://login.example.test")
-	f.StringVar(&a.flags.profile, "profile", "", "keep this sign-in apart from others under a name")
-	f.StringVar(&a.flags.caFile, "ca-file", "", "trust the certificate authorities in this file too")
+	f.StringVar(&a.flags.issuer, "issuer", "", "the `address` of the server, such as https://login.example.test")
+	f.StringVar(&a.flags.profile, "profile", "", "keep this sign-in apart from others under a `name`")
+	f.StringVar(&a.flags.caFile, "ca-file", "", "trust the certificate authorities in this `file` too")
 	f.BoolVar(&a.flags.noKeyring, "no-keyring", false, "keep the refresh token in a file, not in the keyring")
 	f.BoolVar(&a.flags.json, "json", false, "print one JSON object, also for errors")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "say only what is needed")
@@ -92,20 +92,18 @@ func (a *app) call(cmd *cobra.Command, args []string) (*call, error) {
 		In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Env: os.Getenv,
 		NoColor: c.noColor, Quiet: a.flags.quiet || c.json, NoInput: a.flags.noInput || c.json,
 	})
-	transport := http.RoundTripper(nil)
-	if transport, err = a.transport(c.CAFile); err != nil {
+	if c.Transport, err = a.transport(c.CAFile); err != nil {
 		return c, err
 	}
 	if a.flags.debug {
-		transport = flow.Debug(transport, cmd.ErrOrStderr())
+		c.Transport = flow.Debug(c.Transport, cmd.ErrOrStderr())
 	}
-	c.Transport = transport
 	if c.Options, err = c.withDefaults(); err != nil {
-		return c, usage(err.Error(), "")
+		return c, usage(err.Error(), c.words.loginCommand())
 	}
 	remembered, err := c.vault().Remembered(c.Profile)
 	c.fallback = cmp.Or(c.fallback, remembered)
-	c.words.issuer = cmp.Or(c.Issuer, c.fallback)
+	c.words.issuer, c.words.profile = cmp.Or(c.Issuer, c.fallback), a.flags.profile
 	return c, err
 }
 

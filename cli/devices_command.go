@@ -72,14 +72,14 @@ func (c *call) devices() error {
 // first.
 func (c *call) table(devices []flow.Device) error {
 	w := tabwriter.NewWriter(c.screen.Out, 0, 0, 3, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NAME\tPLATFORM\tLAST SEEN\tSIGNED IN\tID") // Flush gives the error
+	_, _ = fmt.Fprintln(w, "NAME\tPLATFORM\tLAST SEEN\tSESSIONS\tID") // Flush gives the error
 	for _, d := range devices {
 		name := d.Name
 		if d.Current {
 			name += " (this one)"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, d.Platform,
-			screen.Ago(d.LastSeen, time.Now()), screen.Count(len(d.Sessions), "time"), d.ID)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", name, d.Platform,
+			screen.Ago(d.LastSeen, time.Now()), len(d.Sessions), d.ID)
 	}
 	return w.Flush()
 }

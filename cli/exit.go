@@ -28,8 +28,7 @@ const exitCodes = `What the exit code of a command means:
   130  interrupted with Ctrl-C
 
 With --json an error is one object on stdout:
-{"error": "...", "message": "...", "hint": "..."}
-`
+{"error": "...", "message": "...", "hint": "..."}`
 
 // Error is what a command reports: one line, a hint that can be pasted, an exit code.
 type Error struct {

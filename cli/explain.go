@@ -23,6 +23,9 @@ type explainer struct {
 	path   string // how the commands are called here: "handclasp", "acme auth"
 	name   string // of the program, for its environment variables
 	issuer string // the server in question, empty if none was named
+	// profile is the one that was named on the command line; the next command names
+	// it too.
+	profile string
 }
 
 func (x explainer) explain(err error) *Error {
@@ -48,6 +51,9 @@ func (x explainer) loginCommand(flags ...string) string {
 	issuer := x.issuer
 	if issuer == "" {
 		issuer = "https://login.example.test"
+	}
+	if x.profile != "" {
+		flags = append(flags, "--profile", x.profile)
 	}
 	return x.command(append([]string{"login", issuer}, flags...)...)
 }

@@ -112,26 +112,26 @@ func (o Options) endReplaced(ctx context.Context, before vault.Credentials, refr
 }
 
 // introduce asks the server who signed in, and notes it for when it cannot be asked.
-func (s *Session) introduce(ctx context.Context) (flow.Me, error) {
+func (s *Session) introduce(ctx context.Context) error {
 	me, err := s.Me(ctx)
 	if err != nil {
-		return me, err
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	unlock, err := s.vault.Lock(ctx, s.profile)
 	if err != nil {
-		return me, err
+		return err
 	}
 	defer unlock()
 	kept, err := s.load()
 	if err != nil {
-		return me, err
+		return err
 	}
 	kept.UserID, kept.Email = me.ID, me.Email
 	if !me.Session.ExpiresAt.IsZero() {
 		kept.ExpiresAt = &me.Session.ExpiresAt
 	}
 	s.kept = kept
-	return me, s.vault.Save(ctx, s.profile, kept)
+	return s.vault.Save(ctx, s.profile, kept)
 }

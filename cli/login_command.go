@@ -31,7 +31,7 @@ func (a *app) loginCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.force, "force", false, "sign in anew even when signed in")
 	cmd.Flags().BoolVar(&f.newDevice, "new-device", false, "be a device that the server has never seen (implies --force)")
 	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "open no browser")
-	cmd.Flags().StringVar(&f.browserCommand, "browser-command", "", "open the browser with this command")
+	cmd.Flags().StringVar(&f.browserCommand, "browser-command", "", "open the browser with this `command`")
 	return cmd
 }
 
@@ -76,7 +76,7 @@ func (c *call) alreadyIn() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = s.introduce(c)
+	err = s.introduce(c)
 	if errors.Is(err, ErrEnded) || errors.Is(err, ErrSignedOut) || unauthorised(err) {
 		c.screen.Say("The session that was kept here has ended.\n")
 		c.Issuer = s.Issuer()
@@ -93,14 +93,15 @@ func (c *call) begin(f loginFlags) error {
 	c.OnCode = func(code Code) { waiting = c.show(code, f) }
 	c.OnTrouble = func(err error) {
 		if err == nil {
-			waiting.Change(waitingText)
+			waiting.Note("The server answers again.")
 			return
 		}
-		waiting.Change(c.words.explain(err).Message + "; trying again")
+		waiting.Note("Still trying: " + c.words.explain(err).Message)
 	}
 	s, err := Login(c, c.Options)
 	if waiting != nil {
 		waiting.Stop()
+		c.screen.Say("")
 	}
 	if err != nil && c.Err() != nil {
 		return &Error{Exit: ExitInterrupted, Kind: "interrupted", Message: "stopped; nothing was stored", Err: err}
@@ -112,7 +113,7 @@ func (c *call) begin(f loginFlags) error {
 		c.screen.Tell("The session that was here before was not ended on its server: %s", c.words.explain(s.leftover).Message)
 	}
 	c.warnOfClock(s)
-	if _, err := s.introduce(c); err != nil {
+	if err := s.introduce(c); err != nil {
 		c.screen.Say("Signed in, but the server does not say as whom: %s", c.words.explain(err).Message)
 	}
 	return c.welcome(s, false)
@@ -156,8 +157,8 @@ func (c *call) show(code Code, f loginFlags) *screen.Waiting {
 // openOnEnter opens the browser; one that fails to open is a hint, not a failure.
 func (c *call) openOnEnter(waiting *screen.Waiting, address string) {
 	waiting.Entered()
-	if err := openBrowser(c.browserCommand, address); err != nil {
-		waiting.Change("No browser could be opened (" + flow.Clean(err.Error()) + "): open the address yourself. " + waitingText)
+	if err := openBrowser(c, c.browserCommand, address); err != nil {
+		waiting.Note("No browser could be opened (" + flow.Clean(err.Error()) + "). Open the address yourself.")
 	}
 }
 

@@ -51,6 +51,8 @@ func TestScripts(t *testing.T) {
 // startServer is the one place where the scripts get their server from.
 func startServer() *loginServer {
 	s := newLoginServer()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.http = httptest.NewServer(s.handler())
 	s.issuer = s.http.URL
 	return s

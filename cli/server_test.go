@@ -236,7 +236,7 @@ func (s *loginServer) revoke(w http.ResponseWriter, r *http.Request) {
 			session.ended = true
 		}
 	}
-	w.WriteHeader(200)
+	w.WriteHeader(http.StatusOK)
 }
 
 // bearer gives the session of an access token for the server itself.
@@ -295,7 +295,7 @@ func (s *loginServer) endDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	session.ended = true
-	w.WriteHeader(204)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *loginServer) endOthers(w http.ResponseWriter, r *http.Request) {

@@ -143,7 +143,7 @@ func (c *call) checkServer(checks *[]check, s *Session) {
 	if _, err := client.Discover(c); err != nil {
 		*checks = append(*checks, c.bad("server", err))
 	} else {
-		*checks = append(*checks, good("server", fmt.Sprintf("%s answered in %s", issuer, time.Since(started).Round(time.Millisecond))))
+		*checks = append(*checks, good("server", fmt.Sprintf("%s answered in %s", issuer, max(time.Since(started).Round(time.Millisecond), time.Millisecond))))
 	}
 	ahead, known := client.Skew()
 	switch {

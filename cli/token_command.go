@@ -16,7 +16,7 @@ func (a *app) tokenCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: a.run(func(c *call) error { return c.token(resource) }),
 	}
-	cmd.Flags().StringVar(&resource, "resource", "", "the audience of the token, if not the usual one")
+	cmd.Flags().StringVar(&resource, "resource", "", "the `address` of the audience, if not the usual one")
 	return cmd
 }
 

@@ -12,8 +12,9 @@ const frameTime = 120 * time.Millisecond
 // Waiting is a line that says what is being waited for. On a terminal it moves.
 type Waiting struct {
 	screen *Screen
-	mu     sync.Mutex
 	text   string
+	mu     sync.Mutex // one writer at a time
+	note   string     // the last one
 	over   bool
 	quit   chan struct{}
 	gone   sync.WaitGroup
@@ -30,15 +31,18 @@ func (s *Screen) Wait(text string) *Waiting {
 	return w
 }
 
-// Change shows another text from now on.
-func (w *Waiting) Change(text string) {
+// Note leaves a line above the one that moves. The same note twice in a row is said once.
+func (w *Waiting) Note(text string) {
 	w.mu.Lock()
-	changed := w.text != text && !w.over
-	w.text = text
-	w.mu.Unlock()
-	if changed && !w.screen.animated {
-		w.screen.Say("%s", text)
+	defer w.mu.Unlock()
+	if w.over || w.note == text {
+		return
 	}
+	w.note = text
+	if w.screen.animated {
+		w.write("\r\x1b[K")
+	}
+	w.screen.Say("%s", text)
 }
 
 // Stop clears the line.
@@ -58,7 +62,9 @@ func (w *Waiting) Stop() {
 // Entered repairs the screen after the person pressed Enter: the cursor stands one
 // line too low, and the line that moved was left behind.
 func (w *Waiting) Entered() {
-	if w.screen.animated {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.screen.animated && !w.over {
 		w.write("\x1b[1A\r\x1b[K")
 	}
 }
@@ -72,9 +78,8 @@ func (w *Waiting) turn() {
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		w.mu.Lock()
-		text := w.text
+		w.write("\r\x1b[K" + frames[i%len(frames)] + " " + w.text)
 		w.mu.Unlock()
-		w.write("\r\x1b[K" + frames[i%len(frames)] + " " + text)
 		select {
 		case <-w.quit:
 			return
@@ -94,6 +99,7 @@ func (s *Screen) OnEnter(do func()) {
 	if !s.Interactive {
 		return
 	}
+	stayInBackground()
 	go func() {
 		if _, err := bufio.NewReader(s.in).ReadString('\n'); err == nil {
 			do()
