@@ -74,7 +74,7 @@ func (h *house) openStores(ctx context.Context) error {
 	if err := h.openDatabase(ctx); err != nil {
 		return err
 	}
-	if err := h.db.Migrate(ctx); err != nil {
+	if _, err := h.db.Migrate(ctx); err != nil {
 		return err
 	}
 	h.tickets = h.db

@@ -1,0 +1,164 @@
+package sessions_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// each tells a story on every keeper of tickets.
+func each(t *testing.T, story func(t *testing.T, r *rig)) {
+	t.Helper()
+	t.Parallel()
+	for _, keeper := range keepers {
+		t.Run(keeper.name, func(t *testing.T) {
+			t.Parallel()
+			story(t, newRig(t, keeper.open))
+		})
+	}
+}
+
+func TestASecondUserCannotTakeADeviceThatIsInUse(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		owned := r.signIn("laptop", r.ada)
+		q := r.opened("laptop", r.bob)
+		if err := r.whole().Begin(r.ctx, q, r.browser(r.bob)); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("got %v, want a conflict", err)
+		}
+		polled, err := r.tickets.Poll(r.ctx, store.Poll{SID: q.SID, Secret: "secret", ClientID: "tool", Fingerprint: q.Fingerprint})
+		if err != nil || polled.Answer != store.AnswerDenied || polled.Reason != store.ReasonConflict {
+			t.Errorf("the terminal hears %v %q %v", polled.Answer, polled.Reason, err)
+		}
+		if err := r.whole().Begin(r.ctx, q, r.browser(r.bob)); err == nil {
+			t.Error("the refusal was not final")
+		}
+		row, err := r.records.Session(r.ctx, owned.SID)
+		if err != nil || !row.Live() {
+			t.Errorf("the owner's session was touched: %v", err)
+		}
+		if r.journal.count("device.conflict") == 0 {
+			t.Error("no event tells of the conflict")
+		}
+	})
+}
+
+func TestADeviceIsFreeAfterLogout(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		owned := r.signIn("laptop", r.ada)
+		if err := r.whole().End(r.ctx, owned.SID, sessions.EndLogout); err != nil {
+			t.Fatal(err)
+		}
+		r.signIn("laptop", r.bob)
+	})
+}
+
+func TestADeviceIsFreeOnceItsSessionHasExpiredAlsoBeforeTheSweep(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.signIn("laptop", r.ada)
+		r.clock.advance(31 * 24 * time.Hour)
+		r.signIn("laptop", r.bob)
+	})
+}
+
+func TestTheSameOwnerAgainReplacesTheOlderSessionOnlyWhenRedeemed(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		older := r.signIn("laptop", r.ada)
+		s, q := r.whole(), r.opened("laptop", r.ada)
+		if err := s.Begin(r.ctx, q, r.browser(r.ada)); err != nil {
+			t.Fatal(err)
+		}
+		if row, err := r.records.Session(r.ctx, older.SID); err != nil || !row.Live() {
+			t.Fatalf("an approval that nobody redeemed has signed somebody out: %v", err)
+		}
+		if err := redeem(r, s, r.tickets, q); err != nil {
+			t.Fatal(err)
+		}
+		row, err := r.records.Session(r.ctx, older.SID)
+		if err != nil || row.EndReason != sessions.EndReplaced {
+			t.Errorf("the older session: %+v %v", row, err)
+		}
+		if _, err := r.tickets.Grant(r.ctx, older.SID, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the older grant is still there: %v", err)
+		}
+	})
+}
+
+func TestAnApprovalByADisabledUserIsNotRedeemed(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		s, q := r.whole(), r.opened("laptop", r.ada)
+		if err := s.Begin(r.ctx, q, r.browser(r.ada)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Disable(r.ctx, r.ada); err != nil {
+			t.Fatal(err)
+		}
+		if err := redeem(r, s, r.tickets, q); !errors.Is(err, store.ErrRefused) {
+			t.Errorf("got %v, want a refusal", err)
+		}
+		r.sweepAfterAll()
+		r.checkBothMemories("after the refusal")
+	})
+}
+
+func TestOnlyTheFirstLoginOfADeviceIsANoticeToItsOwner(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.signIn("laptop", r.ada)
+		r.signIn("laptop", r.ada)
+		r.signIn("desktop", r.ada)
+		if len(r.notices) != 2 {
+			t.Errorf("%d notices, want one for each device", len(r.notices))
+		}
+	})
+}
+
+func TestNobodyEndsASessionOfSomebodyElse(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q := r.signIn("laptop", r.ada)
+		if err := r.whole().EndMine(r.ctx, r.bob, q.SID); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("by another user: %v", err)
+		}
+		if err := r.whole().EndOf(r.ctx, q.SID, "other-tool", sessions.EndLogout); !errors.Is(err, store.ErrForeign) {
+			t.Errorf("by another client: %v", err)
+		}
+		if row, err := r.records.Session(r.ctx, q.SID); err != nil || !row.Live() {
+			t.Errorf("the session was touched: %v", err)
+		}
+	})
+}
+
+func TestEndingTwiceIsTheSameAsOnce(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q, s := r.signIn("laptop", r.ada), r.whole()
+		for range 2 {
+			if err := s.End(r.ctx, q.SID, sessions.EndLogout); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := r.journal.count("session.end"); n != 1 {
+			t.Errorf("%d events tell of one end", n)
+		}
+	})
+}
+
+func TestASessionThatWasEndedStaysEndedWhenItsGrantComesBack(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q, s := r.opened("laptop", r.ada), r.whole()
+		if err := s.Begin(r.ctx, q, r.browser(r.ada)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.records.ConfirmSession(r.ctx, q.SID, r.clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		// The record has ended, but the tickets still hold an approval: as after a failover that lost the deletion.
+		if _, err := r.records.EndSession(r.ctx, q.SID, sessions.EndUser, r.clock.now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := redeem(r, s, r.tickets, q); !errors.Is(err, store.ErrRefused) {
+			t.Errorf("got %v, want a refusal", err)
+		}
+		r.checkBothMemories("after the refusal")
+	})
+}
