@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -25,7 +26,7 @@ type (
 		ClientName string         `json:"client_name"`
 		Device     *apiDeviceName `json:"device"`
 		Name       string         `json:"name"`
-		Scope      []string       `json:"scope"`
+		Scope      string         `json:"scope"` // as in a token answer: names with spaces between
 		Address    string         `json:"address"`
 		CreatedAt  time.Time      `json:"created_at"`
 		LastSeenAt time.Time      `json:"last_seen_at"`
@@ -172,7 +173,7 @@ func (s *Server) endOtherSessions(w http.ResponseWriter, r *http.Request) error 
 func sessionJSON(l listed, current string) apiSession {
 	out := apiSession{
 		ID: l.ID, Kind: l.Kind, ClientID: l.ClientID, ClientName: l.clientName, Name: l.Name,
-		Scope: append([]string{}, l.Scope...), Address: l.Address, CreatedAt: l.CreatedAt.UTC(),
+		Scope: strings.Join(l.Scope, " "), Address: l.Address, CreatedAt: l.CreatedAt.UTC(),
 		LastSeenAt: l.seen.UTC(), ExpiresAt: l.expires.UTC(), Current: l.ID == current,
 	}
 	if l.DeviceID != "" {
