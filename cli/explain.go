@@ -43,6 +43,9 @@ func (x explainer) explain(err error) *Error {
 
 // command is a command line that can be pasted.
 func (x explainer) command(words ...string) string {
+	if x.profile != "" {
+		words = append(words, "--profile", x.profile)
+	}
 	return strings.Join(append([]string{x.path}, words...), " ")
 }
 
@@ -51,9 +54,6 @@ func (x explainer) loginCommand(flags ...string) string {
 	issuer := x.issuer
 	if issuer == "" {
 		issuer = "https://login.example.test"
-	}
-	if x.profile != "" {
-		flags = append(flags, "--profile", x.profile)
 	}
 	return x.command(append([]string{"login", issuer}, flags...)...)
 }
@@ -86,7 +86,8 @@ func (x explainer) login(err error) *Error {
 func (x explainer) session(err error) *Error {
 	variable := variable(x.name, "TOKEN")
 	if other, ok := errors.AsType[*OtherServerError](err); ok {
-		return usage(other.Error(), x.command("login", other.Named, "--profile", "NAME"))
+		x.profile = "NAME"
+		return usage(other.Error(), x.command("login", other.Named))
 	}
 	switch {
 	case errors.Is(err, ErrSignedOut):

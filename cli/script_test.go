@@ -38,7 +38,8 @@ func TestScripts(t *testing.T) {
 			env.Values["server"] = s
 			home := env.WorkDir + "/home"
 			env.Vars = append(env.Vars, "ISSUER="+s.issuer, "HOME="+home, "HANDCLASP_CONFIG_DIR="+home,
-				"HANDCLASP_KEYRING=off", "LANG=C.UTF-8", "NO_COLOR=1")
+				"HANDCLASP_KEYRING=off", "LANG=C.UTF-8", "NO_COLOR=1",
+				"GORACE=atexit_sleep_ms=0") // else the race detector sleeps a second in every process
 			return os.Mkdir(home, 0o700)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -241,7 +242,7 @@ func noSecrets(ts *testscript.TestScript, _ bool, args []string) {
 
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "ISSUER", "HANDCLASP_CONFIG_DIR", "HANDCLASP_KEYRING", "LANG", "NO_COLOR"} {
+	for _, name := range []string{"PATH", "HOME", "ISSUER", "HANDCLASP_CONFIG_DIR", "HANDCLASP_KEYRING", "LANG", "NO_COLOR", "GORACE"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env
