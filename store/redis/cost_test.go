@@ -27,7 +27,9 @@ func TestLiveSessionIsUnderAKilobyteOfRedis(t *testing.T) {
 		wait.Go(func() {
 			for range grantsMeasured / 4 {
 				q := newOpened(t, s)
-				s.Bind(t.Context(), q.UserCode, "ses_b", "usr_a")
+				if _, err := s.Bind(t.Context(), q.UserCode, "ses_b", "usr_a"); err != nil {
+					t.Error(err)
+				}
 				a := approval(q)
 				a.JTI, a.Next = jti+"1", jti+"2"
 				if err := s.Approve(t.Context(), a); err != nil {

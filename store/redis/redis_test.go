@@ -46,8 +46,7 @@ func TestOpenRefusesWhatItCannotUseAndHidesThePassword(t *testing.T) {
 	} {
 		s, err := Open(t.Context(), o)
 		if err == nil {
-			s.Close()
-			t.Errorf("%q was opened", o.URL)
+			t.Errorf("%q was opened, and closed with %v", o.URL, s.Close())
 			continue
 		}
 		if strings.Contains(err.Error(), "hunter2") {

@@ -120,9 +120,8 @@ func (s *Server) start() {
 // launch starts the server and ties it to the life of the test process.
 func (s *Server) launch(program string) {
 	s.t.Helper()
-	s.redis = exec.Command(program, append([]string{
-		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir,
-	}, s.args...)...)
+	args := append([]string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir}, s.args...)
+	s.redis = exec.Command(program, args...) //nolint:gosec,noctx // redis-server with what the test asked for; Kill ends it
 	if err := s.redis.Start(); err != nil {
 		s.t.Fatalf("start redis-server: %v", err)
 	}
@@ -132,7 +131,9 @@ func (s *Server) launch(program string) {
 		_ = redis.Wait() // tells how it ended, which is as we wished
 		close(ended)
 	}(s.redis)
-	leash := exec.Command("/bin/sh", "-c", "read -r _; kill -9 "+strconv.Itoa(s.redis.Process.Pid))
+	const hold = `read -r _; kill -9 "$1"`
+	pid := strconv.Itoa(s.redis.Process.Pid)
+	leash := exec.Command("/bin/sh", "-c", hold, "leash", pid) //nolint:gosec,noctx // a pid is a number; Kill ends it
 	if _, err := leash.StdinPipe(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func (s *Server) pong() bool {
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
