@@ -17,7 +17,7 @@ build: ## both programs, into bin/
 	$(GO) build -trimpath -ldflags='-s -w' -o $(BIN)/ ./cmd/handclaspd ./cmd/handclasp
 
 run: build ## build, and serve at http://127.0.0.1:8080
-	@PATH="$(BIN):$$PATH" $(BIN)/handclaspd serve
+	@$(BIN)/handclaspd serve
 
 demo: build ## a whole login, unattended, every step printed
 	@$(GO) run ./demo -bin $(BIN)

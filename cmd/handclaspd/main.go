@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -89,10 +90,27 @@ func (a *app) greet() {
 	if !a.settings.loopback() {
 		return
 	}
-	fmt.Fprintf(a.err, "\n  Handclasp listens on %s\n\n  In a second terminal, type\n\n      handclasp login %s\n\n", a.settings.Issuer, a.settings.Issuer)
+	fmt.Fprintf(a.err, "\n  Handclasp listens on %s\n\n  In a second terminal, type\n\n      %s login %s\n\n", a.settings.Issuer, clientPath(), a.settings.Issuer)
 	if a.settings.SMTP == "" {
 		fmt.Fprintf(a.err, "  Mails are not sent: their links are shown here, and the mails lie in %s\n\n", outbox(a.settings))
 	}
+}
+
+// clientPath is how to call the client: by its path if it lies beside this program, as after a build in the checkout.
+func clientPath() string {
+	own, errOwn := os.Executable()
+	here, errHere := os.Getwd()
+	if errOwn != nil || errHere != nil {
+		return "handclasp"
+	}
+	beside := filepath.Join(filepath.Dir(own), "handclasp")
+	if _, err := os.Stat(beside); err != nil {
+		return "handclasp"
+	}
+	if path, err := filepath.Rel(here, beside); err == nil && !strings.HasPrefix(path, "..") {
+		return path
+	}
+	return beside
 }
 
 // version is the module's version and the commit that it was built from, as far as the build knows them.
