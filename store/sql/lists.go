@@ -27,10 +27,18 @@ func (d *DB) SessionsOfClient(ctx context.Context, clientID string, limit int) (
 	return d.sessions(ctx, `client_id = $1 AND ended_at = 0 LIMIT $2`, clientID, limit)
 }
 
+// dueWhere is what the sweeper must look at: the longest ended that are not finished, and the longest due to be checked.
+// Two searches, because no index serves both.
+const dueWhere = `id IN (
+		SELECT id FROM (SELECT id FROM sessions WHERE ended_at <> 0 AND grant_gone_at = 0
+			ORDER BY ended_at LIMIT $2) AS unfinished
+		UNION ALL SELECT id FROM (SELECT id FROM sessions WHERE ended_at = 0 AND check_at > 0 AND check_at <= $1
+			ORDER BY check_at LIMIT $2) AS unchecked)
+	ORDER BY CASE WHEN ended_at <> 0 THEN ended_at ELSE check_at END, id LIMIT $2`
+
 // DueSessions implements store.Records.
 func (d *DB) DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error) {
-	return d.sessions(ctx, `(ended_at <> 0 AND grant_gone_at = 0) OR (ended_at = 0 AND check_at <> 0 AND check_at <= $1)
-		ORDER BY CASE WHEN ended_at <> 0 THEN ended_at ELSE check_at END, id LIMIT $2`, ms(now), limit)
+	return d.sessions(ctx, dueWhere, ms(now), limit)
 }
 
 // EndedSince implements store.Records.

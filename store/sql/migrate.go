@@ -20,9 +20,9 @@ var migrations embed.FS
 const needs = 1
 
 var (
-	// ErrSchemaOld: the file's schema is older than this program needs. `handclaspd migrate up` makes it new.
+	// ErrSchemaOld means that the file's schema is older than this program needs. `handclaspd migrate up` makes it new.
 	ErrSchemaOld = errors.New("the database's schema is older than this program needs")
-	// ErrSchemaNew: a newer program has changed the schema in a way that this one cannot bear.
+	// ErrSchemaNew means that a newer program has changed the schema in a way that this one cannot bear.
 	ErrSchemaNew = errors.New("the database's schema is newer than this program can bear")
 )
 
@@ -124,7 +124,7 @@ func (d *DB) goose(use func(*goose.Provider) error) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer db.Close() //nolint:errcheck // what it wrote is committed or has failed already
 	steps, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (r *runner) stmt(ctx context.Context, text string) (*sql.Stmt, error) {
 		return s, nil
 	}
 	// It outlives the request that needs it first.
-	s, err := r.prepare(context.WithoutCancel(ctx), text)
+	s, err := r.prepare(context.WithoutCancel(ctx), text) //nolint:sqlclosecheck // close closes it
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (r *runner) close() {
 
 // exec runs a statement and answers how many rows it changed.
 func (r *runner) exec(ctx context.Context, text string, args ...any) (int64, error) {
-	s, err := r.stmt(ctx, text)
+	s, err := r.stmt(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return 0, err
 	}
@@ -65,14 +65,7 @@ func (r *runner) exec(ctx context.Context, text string, args ...any) (int64, err
 
 // one reads one row into dest. No row is store.ErrNotFound.
 func (r *runner) one(ctx context.Context, text string, args []any, dest ...any) error {
-	s, err := r.stmt(ctx, text)
-	if err != nil {
-		return err
-	}
-	err = s.QueryRowContext(ctx, args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.ErrNotFound
-	}
+	_, err := single(ctx, r, func(row scanner) (struct{}, error) { return struct{}{}, row.Scan(dest...) }, text, args...)
 	return err
 }
 
@@ -91,7 +84,7 @@ type scanner interface{ Scan(dest ...any) error }
 
 // all reads every row by scan.
 func all[T any](ctx context.Context, r *runner, scan func(scanner) (T, error), text string, args ...any) ([]T, error) {
-	s, err := r.stmt(ctx, text)
+	s, err := r.stmt(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +92,7 @@ func all[T any](ctx context.Context, r *runner, scan func(scanner) (T, error), t
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // rows.Err has what went wrong
 	var out []T
 	for rows.Next() {
 		v, err := scan(rows)
@@ -114,7 +107,7 @@ func all[T any](ctx context.Context, r *runner, scan func(scanner) (T, error), t
 // single reads one row by scan. No row is store.ErrNotFound.
 func single[T any](ctx context.Context, r *runner, scan func(scanner) (T, error), text string, args ...any) (T, error) {
 	var none T
-	s, err := r.stmt(ctx, text)
+	s, err := r.stmt(ctx, text) //nolint:sqlclosecheck // it is kept
 	if err != nil {
 		return none, err
 	}

@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -36,7 +37,9 @@ func open(t *testing.T, path string, c *clock) *sql.DB {
 func fresh(t *testing.T) (d *sql.DB, path string, c *clock) {
 	t.Helper()
 	path, c = filepath.Join(t.TempDir(), "with space & ?#%", "handclasp.db"), &clock{}
-	makeFolder(t, filepath.Dir(path))
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	d = open(t, path, c)
 	if _, err := d.Migrate(t.Context()); err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func (d *DB) hear(ctx context.Context, tick <-chan time.Time) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
 	// Not ctx: to interrupt a statement would cost the connection, and none of them waits.
 	steady := context.WithoutCancel(ctx)
 	r := &runner{prepare: conn.PrepareContext}

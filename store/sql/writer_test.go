@@ -1,0 +1,242 @@
+package sql
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// inside opens an empty file for tests that look behind the promises.
+func inside(t *testing.T) *DB {
+	t.Helper()
+	d, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "handclasp.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func pragma(t *testing.T, r *runner, name string) (value string) {
+	t.Helper()
+	if err := r.one(t.Context(), "PRAGMA "+name, nil, &value); err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func TestPowerCutsTakeNothingThatWasSpent(t *testing.T) {
+	d := inside(t)
+	for _, c := range []struct {
+		where  string
+		runner *runner
+		want   map[string]string
+	}{
+		{"hard", d.hard.runner, map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1", "query_only": "0", "mmap_size": "0"}},
+		{"soft", d.soft.runner, map[string]string{"synchronous": "1", "journal_mode": "wal", "foreign_keys": "1", "query_only": "0", "mmap_size": "0"}},
+		{"read", d.read, map[string]string{"query_only": "1", "journal_mode": "wal", "mmap_size": "0"}},
+	} {
+		for name, want := range c.want {
+			if got := pragma(t, c.runner, name); got != want {
+				t.Errorf("%s connection: %s is %s, want %s", c.where, name, got, want)
+			}
+		}
+	}
+	if _, err := d.read.exec(t.Context(), `DELETE FROM marks`); err == nil {
+		t.Error("a reader wrote")
+	}
+}
+
+// held starts a write that keeps the turn until it is let go, so that others queue behind it.
+func held(t *testing.T, w *writer) (letGo func()) {
+	t.Helper()
+	began, end, done := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- w.write(context.Background(), func(context.Context, *runner) error {
+			close(began)
+			<-end
+			return nil
+		})
+	}()
+	<-began
+	return func() {
+		close(end)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// queued waits until n writers wait.
+func queued(t *testing.T, w *writer, n int) {
+	t.Helper()
+	for range 1000 {
+		w.mu.Lock()
+		waiting := len(w.waiting)
+		w.mu.Unlock()
+		if waiting == n {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%d writers never queued", n)
+}
+
+func insertMark(name string) step {
+	return func(ctx context.Context, tx *runner) error {
+		_, err := tx.exec(ctx, `INSERT INTO marks (name, expires_at) VALUES ($1, 1)`, name)
+		return err
+	}
+}
+
+func marks(t *testing.T, d *DB) string {
+	t.Helper()
+	names, err := all(t.Context(), d.read, text, `SELECT name FROM marks ORDER BY name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestARefusedWriterTakesNothingFromThoseWhoShareItsCommit(t *testing.T) {
+	d := inside(t)
+	refusal := errors.New("no")
+	letGo := held(t, d.hard)
+	steps := map[string]step{
+		"a": insertMark("a"),
+		"b": func(ctx context.Context, tx *runner) error { return errors.Join(insertMark("b")(ctx, tx), refusal) },
+		"c": insertMark("c"),
+		"d": func(ctx context.Context, tx *runner) error { // a statement that fails, not only a rule
+			return errors.Join(insertMark("d")(ctx, tx), insertMark("d")(ctx, tx))
+		},
+		"e": insertMark("e"),
+	}
+	type result struct {
+		name string
+		err  error
+	}
+	results := make(chan result, len(steps))
+	for name, do := range steps {
+		go func() { results <- result{name, d.hard.write(t.Context(), do)} }()
+	}
+	queued(t, d.hard, len(steps))
+	letGo()
+	for range steps {
+		r := <-results
+		if failed := r.err != nil; failed != (r.name == "b" || r.name == "d") {
+			t.Errorf("%s got %v", r.name, r.err)
+		}
+		if r.name == "b" && !errors.Is(r.err, refusal) {
+			t.Errorf("b got %v", r.err)
+		}
+	}
+	if got := marks(t, d); got != "a c e" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+func TestWhoLeavesTheQueueWroteNothing(t *testing.T) {
+	d := inside(t)
+	letGo := held(t, d.soft)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := d.hard.write(ctx, insertMark("late")); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errUnknown) {
+		t.Errorf("got %v", err)
+	}
+	letGo()
+	if err := d.hard.write(t.Context(), insertMark("next")); err != nil {
+		t.Error(err)
+	}
+	if got := marks(t, d); got != "next" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+func TestAPanicBreaksOneTransactionAndNotTheWriter(t *testing.T) {
+	d := inside(t)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_ = d.hard.write(t.Context(), func(ctx context.Context, tx *runner) error {
+			if err := insertMark("broken")(ctx, tx); err != nil {
+				return err
+			}
+			panic("a bug")
+		})
+	}()
+	if err := d.soft.write(t.Context(), insertMark("next")); err != nil {
+		t.Error(err)
+	}
+	if got := marks(t, d); got != "next" {
+		t.Errorf("kept %q", got)
+	}
+}
+
+func TestAFullDiskRefusesAndRecovers(t *testing.T) {
+	d := inside(t)
+	pages := pragma(t, d.hard.runner, "page_count")
+	limit := func(n string) {
+		for _, w := range []*writer{d.hard, d.soft} {
+			if _, err := w.conn.ExecContext(t.Context(), "PRAGMA max_page_count = "+n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	limit(pages)
+	long := strings.Repeat("x", 1<<16)
+	_, err := d.Mark(t.Context(), long, time.Hour)
+	if err == nil || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrExists) {
+		t.Fatalf("a full disk answered %v", err)
+	}
+	limit("1000000")
+	if first, err := d.Mark(t.Context(), long, time.Hour); err != nil || !first {
+		t.Fatalf("after the disk was cleared: %v, %v", first, err)
+	}
+}
+
+func TestNoListReadsAWholeTable(t *testing.T) {
+	d := inside(t)
+	for _, q := range []string{
+		bySID, byCode,
+		`SELECT 1 FROM sessions WHERE user_id = $1 AND ended_at = 0`,
+		`SELECT 1 FROM sessions WHERE device_id = $1 AND ended_at = 0`,
+		`SELECT 1 FROM sessions WHERE client_id = $1 AND ended_at = 0`,
+		`SELECT 1 FROM sessions WHERE ` + dueWhere,
+		`SELECT 1 FROM sessions WHERE ended_at <> 0 AND ended_at >= $1`,
+		`SELECT 1 FROM users WHERE changed_ns > followed_ns`,
+		`SELECT 1 FROM grants WHERE idle_at <= $1`,
+		`SELECT 1 FROM buckets WHERE full_us <= $1`,
+		`SELECT 1 FROM devices WHERE last_seen < $1`,
+		`SELECT MAX(seq) FROM decided`,
+	} {
+		plan, err := all(t.Context(), d.read, func(row scanner) (step string, err error) {
+			var id, parent, unused int64
+			err = row.Scan(&id, &parent, &unused, &step)
+			return step, err
+		}, `EXPLAIN QUERY PLAN `+q, 1, 1)
+		if err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+		for _, step := range plan {
+			short := step == "SCAN unfinished" || step == "SCAN unchecked" // no tables, and no longer than the limit
+			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") && !short {
+				t.Errorf("%s: %s", q, step)
+			}
+		}
+	}
+}
