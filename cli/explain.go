@@ -130,11 +130,7 @@ func (x explainer) network(err error) *Error {
 		return x.unreachable(lost, told)
 	}
 	if said, ok := errors.AsType[*flow.ServerError](err); ok {
-		told.Kind, told.Message = "server", said.Error()
-		if said.RetryAfter > 0 {
-			told.Kind, told.Message = "slow_down", fmt.Sprintf("%s asks for patience: try again in %s", said.Host, screen.Span(said.RetryAfter))
-		}
-		return told
+		return x.refused(said, told)
 	}
 	if not, ok := errors.AsType[*flow.NotServerError](err); ok {
 		told.Kind, told.Message = "not_a_server", not.Error()
@@ -149,6 +145,21 @@ func (x explainer) network(err error) *Error {
 		return &Error{Exit: ExitNetwork, Kind: "insecure", Message: "refused: " + flow.Clean(err.Error())}
 	}
 	return nil
+}
+
+// refused tells a server in trouble from one that knows what it refuses.
+func (x explainer) refused(said *flow.ServerError, told *Error) *Error {
+	told.Kind, told.Message = "server", said.Error()
+	switch {
+	case said.RetryAfter > 0:
+		told.Kind, told.Message = "slow_down", fmt.Sprintf("%s asks for patience: try again in %s", said.Host, screen.Span(said.RetryAfter))
+	case said.Code == "invalid_target":
+		told.Exit, told.Kind, told.Hint = ExitFailed, said.Code, x.command("token")
+		told.Message = "the server gives this program no token for that audience"
+	case said.Code != "" && said.Status < 500:
+		told.Exit, told.Kind, told.Hint = ExitFailed, said.Code, ""
+	}
+	return told
 }
 
 func (x explainer) statusCommand() string {

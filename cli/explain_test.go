@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/handclasp/handclasp/cli/flow"
 	"github.com/handclasp/handclasp/cli/vault"
@@ -35,6 +36,9 @@ func TestEveryErrorHasItsOwnWords(t *testing.T) {
 		{&flow.UnreachableError{Host: "h", Err: &net.DNSError{IsNotFound: true}}, ExitNetwork, "there is no such host", "acme auth status --issuer"},
 		{&flow.UnreachableError{Host: "h", Err: os.ErrDeadlineExceeded}, ExitNetwork, "no answer in time", "acme auth status"},
 		{&flow.ServerError{Host: "h", Status: 503}, ExitNetwork, "h answered 503 Service Unavailable", "acme auth status"},
+		{&flow.ServerError{Host: "h", Status: 400, Code: "invalid_target"}, ExitFailed, "no token for that audience", "acme auth token"},
+		{&flow.ServerError{Host: "h", Status: 401, Code: "invalid_client"}, ExitFailed, "h says invalid_client", ""},
+		{&flow.ServerError{Host: "h", Status: 429, Code: "slow_down", RetryAfter: time.Minute}, ExitNetwork, "try again in 1 minute", "acme auth status"},
 		{&NotRevokedError{Err: &flow.ServerError{Host: "h", Status: 503}}, ExitNetwork, "not ended on the server (h answered 503", "acme auth login"},
 		{fmt.Errorf("%w within 5s", vault.ErrKeyring), ExitFailed, "the keyring does not answer within 5s", "--no-keyring"},
 		{errors.New("something\x1b[2J else"), ExitFailed, "something[2J else", ""},

@@ -149,9 +149,10 @@ func (s *Session) call(ctx context.Context, ask func(access string) error) error
 	return ask(token.Value)
 }
 
+// unauthorised is about the token, not about the program that presents it.
 func unauthorised(err error) bool {
 	said, ok := errors.AsType[*flow.ServerError](err)
-	return ok && said.Status == http.StatusUnauthorized
+	return ok && said.Status == http.StatusUnauthorized && said.Code != "invalid_client"
 }
 
 // Logout ends the session on the server and then forgets it here, whatever the server
