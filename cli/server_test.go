@@ -33,7 +33,7 @@ type loginServer struct {
 }
 
 type loginRequest struct {
-	fingerprint, device, resource string
+	fingerprint, device string
 	until                         time.Time
 }
 
@@ -107,7 +107,7 @@ func (s *loginServer) authorize(w http.ResponseWriter, r *http.Request) {
 	form := posted(r)
 	code := "hcd_" + rand.Text()
 	s.requests[code] = &loginRequest{
-		fingerprint: form["device_fingerprint"], device: form["device_name"], resource: form["resource"],
+		fingerprint: form["device_fingerprint"], device: form["device_name"],
 		until: time.Now().Add(s.codeLife),
 	}
 	page := s.issuer + "/device"
@@ -162,7 +162,7 @@ func (s *loginServer) poll(w http.ResponseWriter, r *http.Request, form map[stri
 		delete(s.requests, form["device_code"])
 		session := &loginSession{id: "ses_" + rand.Text(), fingerprint: request.fingerprint, device: request.device, refresh: "hcr_" + rand.Text(), successor: "hcr_" + rand.Text()}
 		s.sessions[session.id] = session
-		s.issue(w, session, request.resource)
+		s.issue(w, session, form["resource"])
 	default:
 		refuse(w, 400, "authorization_pending", "")
 	}

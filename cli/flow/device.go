@@ -26,6 +26,7 @@ type Code struct {
 
 	deviceCode string
 	interval   time.Duration
+	resource   string // of the first access token
 }
 
 // Begin asks for a code. The addresses it gives are on the server's own host; a
@@ -37,7 +38,6 @@ func (c *Client) Begin(ctx context.Context, r Request) (Code, error) {
 	}
 	form := url.Values{"client_id": {c.ID}}
 	set(form, "scope", strings.Join(r.Scopes, " "))
-	set(form, "resource", r.Resource)
 	set(form, "device_fingerprint", c.Fingerprint)
 	set(form, "device_name", r.DeviceName)
 	set(form, "device_platform", r.DevicePlatform)
@@ -66,6 +66,7 @@ func (c *Client) Begin(ctx context.Context, r Request) (Code, error) {
 		UserCode: Clean(said.UserCode), URL: said.URL, CompleteURL: said.CompleteURL,
 		ExpiresAt:  time.Now().Add(time.Duration(said.ExpiresIn) * time.Second),
 		deviceCode: said.DeviceCode, interval: time.Duration(said.Interval) * time.Second,
+		resource: r.Resource,
 	}
 	return code, c.checkAddresses(&code)
 }

@@ -74,6 +74,8 @@ func (c *Client) poll(ctx context.Context, server Metadata, code Code) (tokens T
 		"client_id":   {c.ID},
 	}
 	set(form, "device_fingerprint", c.Fingerprint)
+	// Here and not when the code is asked for: there it would become the default of every later token.
+	set(form, "resource", code.resource)
 	hold := holdSeconds
 	if server.WaitMax > 0 {
 		hold = min(hold, server.WaitMax)
