@@ -131,7 +131,7 @@ func TestServersThatStartAtOnceMakeOneSchema(t *testing.T) {
 }
 
 func TestTheFileIsForItsOwnerAlone(t *testing.T) {
-	_, path, _ := fresh(t)
+	_, path := made(t)
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(path + suffix)
 		if err != nil {

@@ -1,8 +1,11 @@
 package sql_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,15 +36,38 @@ func open(t *testing.T, path string, c *clock) *sql.DB {
 	return d
 }
 
-// fresh is an empty file with its schema.
+// blank is a file with its schema and nothing else, made once: each story begins with a copy.
+var blank = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "handclasp")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // it is the system's temporary folder
+	path := filepath.Join(folder, "handclasp.db")
+	d, err := sql.Open(context.Background(), sql.Options{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	_, err = d.Migrate(context.Background())
+	if err := errors.Join(err, d.Close()); err != nil { // closing writes everything into the one file
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// fresh is an empty file with its schema, at a path that must be quoted.
 func fresh(t *testing.T) (d *sql.DB, path string, c *clock) {
 	t.Helper()
 	path, c = filepath.Join(t.TempDir(), "with space & ?#%", "handclasp.db"), &clock{}
-	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+	file, err := blank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, file, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	d = open(t, path, c)
-	if _, err := d.Migrate(t.Context()); err != nil {
+	if err := d.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return d, path, c
