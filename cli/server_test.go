@@ -34,7 +34,7 @@ type loginServer struct {
 
 type loginRequest struct {
 	fingerprint, device string
-	until                         time.Time
+	until               time.Time
 }
 
 type loginSession struct {
