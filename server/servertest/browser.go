@@ -15,7 +15,8 @@ import (
 // used by one goroutine of its test, as it fails that test when something is not as a person would find it.
 type Browser struct {
 	*http.Client
-	Agent string // User-Agent
+	Agent   string // User-Agent
+	Address string // where it comes from, as a proxy says it that the server trusts (Options.TrustedProxies); empty to say nothing
 
 	t      testing.TB
 	server *Server
@@ -71,6 +72,9 @@ func (b *Browser) Request(method, address string, form url.Values) *http.Request
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	r.Header.Set("User-Agent", b.Agent)
+	if b.Address != "" {
+		r.Header.Set("X-Forwarded-For", b.Address)
+	}
 	r.Header.Set("Accept", "text/html,application/xhtml+xml")
 	return r
 }

@@ -108,8 +108,12 @@ func prefixOf(dir string) string {
 }
 
 func (s *Server) openKeys(ctx context.Context, log *slog.Logger) (err error) {
+	dir := filepath.Join(s.options.Dir, "keys")
+	if err := layKeys(ctx, dir); err != nil {
+		return err
+	}
 	s.Keys, err = keys.Open(ctx, keys.Options{
-		Dir: filepath.Join(s.options.Dir, "keys"), Signer: s.options.Signer, TokenLife: s.options.AccessLife,
+		Dir: dir, Signer: s.options.Signer, TokenLife: s.options.AccessLife,
 		RootLife: s.options.RefreshAbsolute + 24*time.Hour, Now: s.Clock.Now, Log: log,
 	})
 	return err

@@ -2,9 +2,14 @@ package servertest
 
 import (
 	"bytes"
+	"encoding/json"
 	"log"
 	"log/slog"
+	"strings"
 	"sync"
+	"testing"
+
+	"github.com/handclasp/handclasp/store"
 )
 
 // Output keeps what was written to it.
@@ -33,4 +38,20 @@ func (s *Server) logger() *slog.Logger {
 
 func (s *Server) errorLog() *log.Logger {
 	return slog.NewLogLogger(s.logger().Handler(), slog.LevelDebug)
+}
+
+// Recorded are the events of one type so far, in order.
+func (s *Server) Recorded(t testing.TB, kind string) []store.Event {
+	t.Helper()
+	var found []store.Event
+	for line := range strings.Lines(s.Events.String()) {
+		var e store.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("event line %q: %v", line, err)
+		}
+		if e.Type == kind {
+			found = append(found, e)
+		}
+	}
+	return found
 }

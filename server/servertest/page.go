@@ -90,6 +90,18 @@ func filled(form *html.Node, button string, fields []string) (url.Values, bool) 
 	return values, found
 }
 
+// FormToken is the token that the page put into its forms, for requests that no button of it makes.
+func (p *Page) FormToken() string {
+	p.browser.t.Helper()
+	for n := range p.doc.Descendants() {
+		if n.Type == html.ElementNode && n.Data == "input" && attribute(n, "name") == "csrf" {
+			return attribute(n, "value")
+		}
+	}
+	p.browser.t.Fatalf("%s (%d) has no form: %s", p.URL.Path, p.Status, p.Text())
+	return ""
+}
+
 // Follow opens the link with this text.
 func (p *Page) Follow(text string) *Page {
 	p.browser.t.Helper()

@@ -22,6 +22,7 @@ type Terminal struct {
 	Platform    string
 	Scope       string
 	Resource    string
+	Address     string // as Browser.Address
 
 	t      testing.TB
 	issuer string
@@ -156,6 +157,9 @@ func (d *Terminal) request(method, path, body string) *http.Request {
 	r, err := http.NewRequestWithContext(d.t.Context(), method, d.issuer+path, strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
+	}
+	if d.Address != "" {
+		r.Header.Set("X-Forwarded-For", d.Address)
 	}
 	return r
 }
