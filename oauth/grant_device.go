@@ -54,12 +54,9 @@ func (d deviceGrant) poll(ctx context.Context, x *exchange, poll store.Poll) (st
 		decided, stop = d.p.Tickets.Watch(poll.SID)
 		defer stop()
 	}
-	polled, err := d.p.Tickets.Poll(ctx, poll)
-	if err != nil {
-		return polled, unavailable(err)
-	}
-	if !hold || polled.Answer != store.AnswerPending {
-		return polled, nil
+	polled, err := d.look(ctx, poll)
+	if err != nil || !hold || polled.Answer != store.AnswerPending {
+		return polled, err
 	}
 	return d.holdUntil(ctx, x, poll, decided)
 }
@@ -89,7 +86,10 @@ func (d deviceGrant) holdUntil(ctx context.Context, x *exchange, poll store.Poll
 	}
 }
 
+// look is one step, in the time of one step, however long the wait around it is.
 func (d deviceGrant) look(ctx context.Context, poll store.Poll) (store.Polled, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
 	polled, err := d.p.Tickets.Poll(ctx, poll)
 	if err != nil {
 		return polled, unavailable(err)
@@ -147,7 +147,9 @@ func (d deviceGrant) reportFingerprint(ctx context.Context, polled store.Polled)
 // redeem confirms the session and says what the access token will hold. From here on the client's going away changes
 // nothing: the approval is spent, and half a redemption would leave a session without an owner.
 func (d deviceGrant) redeem(ctx context.Context, c *client, x *exchange, resource string, g store.Grant) error {
-	err := d.p.Sessions.Redeem(context.WithoutCancel(ctx), g)
+	ctx, cancel := finish(ctx)
+	defer cancel()
+	err := d.p.Sessions.Redeem(ctx, g)
 	if errors.Is(err, store.ErrRefused) {
 		return errDenied
 	}
@@ -162,6 +164,17 @@ func (d deviceGrant) redeem(ctx context.Context, c *client, x *exchange, resourc
 		x.refresh = d.p.Chain.first(g.SID, g.JTI)
 	}
 	return nil
+}
+
+// stepTime is how long a store may take to answer one question; finishTime how long a change in several steps may take
+// that must not be broken off because its client has gone.
+const (
+	stepTime   = 2 * time.Second
+	finishTime = 5 * time.Second
+)
+
+func finish(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 }
 
 func firstOf(list []string) string {

@@ -66,7 +66,9 @@ func (g refreshGrant) hand(x *exchange, token refreshToken, rotated store.Grant,
 // which of the two this is. The keeper has deleted the grant already; the record follows, and the person is told.
 func (g refreshGrant) refused(ctx context.Context, c *client, token refreshToken, err error) error {
 	if errors.Is(err, store.ErrReused) {
-		if ended := g.p.Sessions.EndOf(context.WithoutCancel(ctx), token.sid, c.ID, "reuse"); ended != nil {
+		ctx, cancel := finish(ctx)
+		defer cancel()
+		if ended := g.p.Sessions.EndOf(ctx, token.sid, c.ID, "reuse"); ended != nil {
 			g.p.Log.ErrorContext(ctx, "end the session of a reused refresh token", "session", token.sid, "error", ended)
 		}
 	}

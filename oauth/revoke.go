@@ -38,7 +38,9 @@ func (v revocation) RevokeToken(ctx context.Context, token string, _ fosite.Toke
 		if !ok {
 			return nil
 		}
-		return v.answer(v.p.Sessions.EndOf(context.WithoutCancel(ctx), t.sid, c.GetID(), "logout"))
+		ctx, cancel := finish(ctx)
+		defer cancel()
+		return v.answer(v.p.Sessions.EndOf(ctx, t.sid, c.GetID(), "logout"))
 	}
 	claims, err := v.p.readAccess(token)
 	if err != nil {

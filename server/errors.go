@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -204,5 +206,14 @@ func (s *Server) logError(r *http.Request, a answer, err error) {
 		"status", a.status, "method", r.Method, "route", routeOf(r), "request_id", sessions.OriginOf(r.Context()).RequestID, "error", err)
 }
 
-func (s *Server) notFound(http.ResponseWriter, *http.Request) error         { return errNoPage }
-func (s *Server) methodNotAllowed(http.ResponseWriter, *http.Request) error { return errMethod }
+// guard turns a panic into an answer: one broken request must not be a silent one.
+func (s *Server) guard(w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter, *http.Request, error)) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler { //nolint:errorlint // it is this very value that net/http knows
+		panic(cause)
+	}
+	answer(w, r, fmt.Errorf("panic: %v\n%s", cause, debug.Stack()))
+}

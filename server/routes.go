@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 )
@@ -58,16 +59,36 @@ func (s *Server) table() []route {
 }
 
 func (s *Server) routes() http.Handler {
-	m := mux.NewRouter().UseEncodedPath()
+	// Paths are taken as they are sent: cleaning would answer with redirects to what a stranger wrote.
+	m := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	allowed := map[string][]string{}
 	for _, t := range s.table() {
 		methods := []string{t.method}
 		if t.method == http.MethodGet {
 			methods = append(methods, http.MethodHead)
 		}
+		allowed[t.path] = append(allowed[t.path], methods...)
 		m.Handle(t.path, t.rules(s, t.method+" "+t.path, t.serve)).Methods(methods...)
 	}
+	for path, methods := range allowed {
+		m.Handle(path, otherwise(s, path, func(w http.ResponseWriter, _ *http.Request) error {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			return errMethod
+		}))
+	}
 	m.PathPrefix("/assets/").Handler(assetHeaders(s.secure, s.Pages.Assets())).Methods(http.MethodGet, http.MethodHead)
-	m.NotFoundHandler = page(s, "not found", s.notFound)
-	m.MethodNotAllowedHandler = page(s, "method not allowed", s.methodNotAllowed)
+	m.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		otherwise(s, r.URL.Path, func(http.ResponseWriter, *http.Request) error { return errNoPage }).ServeHTTP(w, r)
+	})
 	return m
+}
+
+// otherwise refuses in the way of the side that was asked: programs hear JSON, people see a page.
+func otherwise(s *Server, path string, refuse handler) http.Handler {
+	for _, prefix := range []string{"/v1/", "/oauth/", "/.well-known/", "/openapi.yaml"} {
+		if strings.HasPrefix(path, prefix) {
+			return api(s, "refused", refuse)
+		}
+	}
+	return page(s, "refused", refuse)
 }

@@ -30,7 +30,13 @@ func api(s *Server, route string, next handler) http.Handler {
 		if s.secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		if r.Header.Get("Prefer") == "" { // a held poll bounds its own steps
+			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		defer s.metrics.observe(route, w, s.Now())
+		defer s.guard(w, r, s.writeError)
 		if err := next(w, r); err != nil {
 			s.writeError(w, r, err)
 		}
@@ -46,6 +52,7 @@ func page(s *Server, route string, next handler) http.Handler {
 		defer s.metrics.observe(route, w, s.Now())
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
+		defer s.guard(w, r, s.writeErrorPage)
 		r = r.WithContext(ctx)
 		v, err := s.visitor(w, r)
 		if err == nil {
