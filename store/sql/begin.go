@@ -8,12 +8,8 @@ import (
 )
 
 // BeginSession implements store.Records.
-func (d *DB) BeginSession(ctx context.Context, b store.Beginning) (begun store.Begun, err error) {
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) (err error) {
-		begun, err = begin(ctx, tx, b)
-		return err
-	})
-	return begun, err
+func (d *DB) BeginSession(ctx context.Context, b store.Beginning) (store.Begun, error) {
+	return answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Begun, error) { return begin(ctx, tx, b) })
 }
 
 func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, error) {

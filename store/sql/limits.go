@@ -12,14 +12,17 @@ import (
 var errEmpty = errors.New("a bucket is empty")
 
 // Allow implements store.Tickets.
-func (d *DB) Allow(ctx context.Context, limits ...store.Limit) (v store.Verdict, err error) {
+func (d *DB) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error) {
 	if len(limits) == 0 {
 		return store.Verdict{Allowed: true}, nil
 	}
-	err = d.soft.write(ctx, func(ctx context.Context, tx *runner) (err error) {
-		v, err = charge(ctx, tx, d.now(), limits)
-		return err
-	})
+	return verdict(answer(ctx, d.soft, func(ctx context.Context, tx *runner) (store.Verdict, error) {
+		return charge(ctx, tx, d.now(), limits)
+	}))
+}
+
+// verdict makes a refusal, which had to roll back, an answer again.
+func verdict(v store.Verdict, err error) (store.Verdict, error) {
 	if err != nil && !errors.Is(err, errEmpty) {
 		return store.Verdict{}, err
 	}
@@ -59,14 +62,13 @@ func charge(ctx context.Context, tx *runner, now time.Time, limits []store.Limit
 }
 
 // Mark implements store.Tickets. It is a hard write: what is marked as done must not be done again.
-func (d *DB) Mark(ctx context.Context, key string, ttl time.Duration) (first bool, err error) {
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
+func (d *DB) Mark(ctx context.Context, key string, ttl time.Duration) (bool, error) {
+	first, err := answer(ctx, d.hard, func(ctx context.Context, tx *runner) (bool, error) {
 		now := d.now()
 		n, err := tx.exec(ctx, `INSERT INTO marks (name, expires_at) VALUES ($1, $2)
 			ON CONFLICT (name) DO UPDATE SET expires_at = excluded.expires_at WHERE marks.expires_at <= $3`,
 			key, ms(now.Add(ttl)), ms(now))
-		first = n > 0
-		return err
+		return n > 0, err
 	})
 	return first && err == nil, err
 }

@@ -39,21 +39,20 @@ func (d *DB) LinkOf(ctx context.Context, id, device string) (store.Link, error) 
 }
 
 // TakeLink implements store.Tickets.
-func (d *DB) TakeLink(ctx context.Context, t store.LinkTry) (l store.Link, err error) {
-	wrong := false
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) (err error) {
+func (d *DB) TakeLink(ctx context.Context, t store.LinkTry) (store.Link, error) {
+	l, err := answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Link, error) {
 		now := ms(d.now())
 		// Every half that is given must fit, and one beside the asker's must be given.
-		l, err = single(ctx, tx, scanLink, `DELETE FROM links WHERE id = $1 AND expires_at > $2 AND device <> '' AND device = $3
+		l, err := single(ctx, tx, scanLink, `DELETE FROM links WHERE id = $1 AND expires_at > $2 AND device <> '' AND device = $3
 			AND ($4 <> '' OR $5 <> '') AND ($4 = '' OR mail = $4) AND ($5 = '' OR code = $5)
 			RETURNING `+linkColumns, t.ID, now, t.Device, t.Mail, t.Code)
-		if wrong = errors.Is(err, store.ErrNotFound); !wrong {
-			return err
+		if errors.Is(err, store.ErrNotFound) {
+			return l, wrongHalf(ctx, tx, t.ID, now)
 		}
-		return wrongHalf(ctx, tx, t.ID, now)
+		return l, err
 	})
-	if err == nil && wrong {
-		err = store.ErrWrong // a refusal that must be committed: it was counted
+	if err == nil && l.ID == "" {
+		err = store.ErrWrong // a refusal that had to be committed: it was counted
 	}
 	return l, err
 }

@@ -35,16 +35,17 @@ func scanRequest(row scanner) (r request, err error) {
 }
 
 // Open implements store.Tickets.
-func (d *DB) Open(ctx context.Context, r store.Request, limits ...store.Limit) (v store.Verdict, err error) {
-	err = d.soft.write(ctx, func(ctx context.Context, tx *runner) (err error) {
+func (d *DB) Open(ctx context.Context, r store.Request, limits ...store.Limit) (store.Verdict, error) {
+	v, err := answer(ctx, d.soft, func(ctx context.Context, tx *runner) (store.Verdict, error) {
 		now := d.now()
-		if v, err = charge(ctx, tx, now, limits); err != nil {
-			return err
+		v, err := charge(ctx, tx, now, limits)
+		if err != nil {
+			return v, err
 		}
 		_, err = tx.exec(ctx, `UPDATE requests SET user_code = '', version = version + 1
 			WHERE user_code = $1 AND user_code <> '' AND expires_at <= $2`, r.UserCode, ms(now))
 		if err != nil {
-			return err
+			return v, err
 		}
 		n, err := tx.exec(ctx, `INSERT INTO requests (sid, version, secret, user_code, client_id, scope, audience, fingerprint,
 				name, platform, address, created_at, expires_at, interval_ms, state)
@@ -53,14 +54,11 @@ func (d *DB) Open(ctx context.Context, r store.Request, limits ...store.Limit) (
 			r.SID, r.Secret, r.UserCode, r.ClientID, words(r.Scope), words(r.Audience), r.Fingerprint,
 			r.Name, r.Platform, r.Address, ms(r.CreatedAt), ms(r.ExpiresAt), r.Interval.Milliseconds(), store.StatePending)
 		if err == nil && n == 0 {
-			return store.ErrExists
+			err = store.ErrExists
 		}
-		return err
+		return v, err
 	})
-	if errors.Is(err, errEmpty) {
-		return v, nil
-	}
-	return v, err
+	return verdict(v, err)
 }
 
 // lookup finds requests; each is one of the ways that a caller may name one.

@@ -29,12 +29,10 @@ func (d *DB) Session(ctx context.Context, sid string) (store.Session, error) {
 }
 
 // ConfirmSession implements store.Records.
-func (d *DB) ConfirmSession(ctx context.Context, sid string, at time.Time) (c store.Confirmed, err error) {
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) (err error) {
-		c, err = confirm(ctx, tx, sid, ms(at))
-		return err
+func (d *DB) ConfirmSession(ctx context.Context, sid string, at time.Time) (store.Confirmed, error) {
+	return answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Confirmed, error) {
+		return confirm(ctx, tx, sid, ms(at))
 	})
-	return c, err
 }
 
 // permitted is the state in which a session may be or become live: not ended, its user and its client enabled.
@@ -89,18 +87,18 @@ func settle(ctx context.Context, tx *runner, s store.Session) error {
 }
 
 // EndSession implements store.Records.
-func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (s store.Session, err error) {
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
+func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error) {
+	return answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Session, error) {
 		n, err := tx.exec(ctx, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at = 0`, sid, ms(at), reason)
 		if err != nil {
-			return err
+			return store.Session{}, err
 		}
-		if s, err = session(ctx, tx, sid); err != nil || n == 0 {
-			return err
+		s, err := session(ctx, tx, sid)
+		if err != nil || n == 0 {
+			return s, err
 		}
-		return release(ctx, tx, s.DeviceID)
+		return s, release(ctx, tx, s.DeviceID)
 	})
-	return s, err
 }
 
 // GrantGone implements store.Records.

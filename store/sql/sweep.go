@@ -61,12 +61,11 @@ func (d *DB) Forget(ctx context.Context, before time.Time) (int64, error) {
 }
 
 // deleteInParts runs a DELETE of at most $2 rows until none is left.
-func (d *DB) deleteInParts(ctx context.Context, w *writer, text string, until int64) (gone int64, err error) {
+func (d *DB) deleteInParts(ctx context.Context, w *writer, text string, until int64) (int64, error) {
+	var gone int64
 	for {
-		var n int64
-		err = w.write(ctx, func(ctx context.Context, tx *runner) (err error) {
-			n, err = tx.exec(ctx, text, until, sweepMost)
-			return err
+		n, err := answer(ctx, w, func(ctx context.Context, tx *runner) (int64, error) {
+			return tx.exec(ctx, text, until, sweepMost)
 		})
 		gone += n
 		if err != nil || n < sweepMost {

@@ -30,24 +30,28 @@ func (d *DB) Users(ctx context.Context, after string, limit int) ([]store.User, 
 }
 
 // EnsureUser implements store.Records.
-func (d *DB) EnsureUser(ctx context.Context, u store.User) (got store.User, created bool, err error) {
-	err = d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
+func (d *DB) EnsureUser(ctx context.Context, u store.User) (store.User, bool, error) {
+	type ensured struct {
+		store.User
+		created bool
+	}
+	got, err := answer(ctx, d.hard, func(ctx context.Context, tx *runner) (e ensured, err error) {
 		n, err := tx.exec(ctx, `INSERT INTO users (`+userColumns+`) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (email) DO NOTHING`,
 			u.ID, u.Email, u.Name, ms(u.CreatedAt), ms(u.VerifiedAt), ms(u.DisabledAt))
 		if err != nil {
-			return err
+			return e, err
 		}
-		created = n > 0
-		if !created {
+		e.created = n > 0
+		if !e.created {
 			_, err = tx.exec(ctx, `UPDATE users SET verified_at = $2 WHERE email = $1 AND verified_at = 0`, u.Email, ms(u.VerifiedAt))
 			if err != nil {
-				return err
+				return e, err
 			}
 		}
-		got, err = single(ctx, tx, scanUser, `SELECT `+userColumns+` FROM users WHERE email = $1`, u.Email)
-		return err
+		e.User, err = single(ctx, tx, scanUser, `SELECT `+userColumns+` FROM users WHERE email = $1`, u.Email)
+		return e, err
 	})
-	return got, created && err == nil, err
+	return got.User, got.created && err == nil, err
 }
 
 // Invite implements store.Records.

@@ -118,3 +118,27 @@ func TestSweepingLeavesNoRowOfWhatExpired(t *testing.T) {
 		t.Fatalf("after the sweep: %s (%v)", rows(), err)
 	}
 }
+
+func TestOwnDecisionsWakeWithoutListening(t *testing.T) {
+	d := inside(t)
+	now := time.Now()
+	_, err := d.Open(t.Context(), store.Request{SID: "ses_a", UserCode: "code", CreatedAt: now, ExpiresAt: now.Add(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Bind(t.Context(), "code", "browser", "user"); err != nil {
+		t.Fatal(err)
+	}
+	decided, stop := d.Watch("ses_a")
+	defer stop()
+	d.hub.quiet() // deaf for other processes
+	d.hub.listening.Wait()
+	if err := d.Deny(t.Context(), "ses_a", "browser", store.ReasonUser); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-decided:
+	default:
+		t.Error("the decision was committed and nobody was woken")
+	}
+}

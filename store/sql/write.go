@@ -75,7 +75,8 @@ func (w *writer) close() error {
 }
 
 // write runs do in a transaction that no other writer, of any process, overlaps. It returns nil once that is committed.
-// After any error that do did not return nothing may be assumed.
+// An error that is not do's own says that nothing was written, but for errUnknown: then do may even be running still, so
+// it must not write to what the caller reads afterwards. See answer.
 func (w *writer) write(ctx context.Context, do step) error {
 	j := &job{do: do, done: make(chan error, 1)}
 	w.mu.Lock()
@@ -91,13 +92,30 @@ func (w *writer) write(ctx context.Context, do step) error {
 		if w.withdraw(j) {
 			return ctx.Err()
 		}
-		return errors.Join(errUnknown, ctx.Err())
+		return fmt.Errorf("%w: %w", errUnknown, ctx.Err())
 	}
+}
+
+// answer is write for a transaction that has an answer; a refusal may have one too.
+func answer[T any](ctx context.Context, w *writer, do func(ctx context.Context, tx *runner) (T, error)) (T, error) {
+	var none T
+	got := new(T)
+	err := w.write(ctx, func(ctx context.Context, tx *runner) (err error) {
+		*got, err = do(ctx, tx)
+		return err
+	})
+	if errors.Is(err, errUnknown) {
+		return none, err
+	}
+	return *got, err
 }
 
 // lead has the turn: it commits whoever waits, mine among them.
 func (w *writer) lead(ctx context.Context, mine *job) {
 	defer func() { <-w.turn }()
+	if !w.stillWaits(mine) {
+		return // another one led while the turn came
+	}
 	if err := w.begin(ctx); err != nil {
 		if w.withdraw(mine) {
 			mine.done <- err
@@ -108,25 +126,28 @@ func (w *writer) lead(ctx context.Context, mine *job) {
 	n := min(len(w.waiting), batchMost)
 	batch := slices.Clone(w.waiting[:n])
 	w.waiting = slices.Delete(w.waiting, 0, n)
-	if !slices.Contains(batch, mine) && w.stillWaits(mine) { // far behind in a long queue: the leader goes along
+	if i := slices.Index(w.waiting, mine); i >= 0 { // far behind in a long queue: the leader goes along
 		batch = append(batch, mine)
+		w.waiting = slices.Delete(w.waiting, i, i+1)
 	}
 	w.mu.Unlock()
 	w.commit(context.WithoutCancel(ctx), batch)
 }
 
-// stillWaits takes a job out of the queue and reports whether it was there. The caller holds mu.
 func (w *writer) stillWaits(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Contains(w.waiting, j)
+}
+
+// withdraw takes a job out of the queue and reports whether it was there: if not, somebody runs it or has run it.
+func (w *writer) withdraw(j *job) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	i := slices.Index(w.waiting, j)
 	if i < 0 {
 		return false
 	}
 	w.waiting = slices.Delete(w.waiting, i, i+1)
 	return true
-}
-
-func (w *writer) withdraw(j *job) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stillWaits(j)
 }

@@ -240,3 +240,43 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoLeavesDuringTheCommitIsToldThatNobodyKnows(t *testing.T) {
+	d := inside(t)
+	letGo := held(t, d.hard)
+	led := make(chan error, 1)
+	go func() { led <- d.hard.write(context.Background(), insertMark("leader")) }()
+	queued(t, d.hard, 1)
+	time.Sleep(10 * time.Millisecond) // the leader waits for the turn before the other comes
+
+	ctx, leave := context.WithCancel(t.Context())
+	running, left := make(chan struct{}), make(chan struct{})
+	type answered struct {
+		value string
+		err   error
+	}
+	impatient := make(chan answered, 1)
+	go func() {
+		value, err := answer(ctx, d.hard, func(ctx context.Context, tx *runner) (string, error) {
+			close(running)
+			<-left
+			return "too late to be read", insertMark("impatient")(ctx, tx)
+		})
+		impatient <- answered{value, err}
+	}()
+	queued(t, d.hard, 2)
+	letGo()
+	<-running
+	leave()
+	got := <-impatient
+	close(left)
+	if !errors.Is(got.err, errUnknown) || !errors.Is(got.err, context.Canceled) || got.value != "" {
+		t.Errorf("got %+v", got)
+	}
+	if err := <-led; err != nil {
+		t.Error(err)
+	}
+	if got := marks(t, d); got != "impatient leader" {
+		t.Errorf("kept %q", got)
+	}
+}
