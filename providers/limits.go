@@ -11,13 +11,13 @@ import (
 )
 
 // MailLimits say how many mails may be asked for. No stranger can use up a person's own allowance: a browser that the
-// person has signed in with before counts by itself.
+// person has signed in with before counts by itself, also among its own network and in the sum of all.
 type MailLimits struct {
-	Network  Bucket // of one network, all addresses: beyond it 429
+	Network  Bucket // of strangers in one network, all addresses: beyond it 429
 	Pair     Bucket // of one address by one network
 	Stranger Bucket // of one address by strangers of all networks
 	Known    Bucket // of one address by a browser that knows it
-	All      Bucket // of everybody
+	All      Bucket // of all strangers, and again of all who are known
 }
 
 // Bucket holds Burst, and one more comes every Every.
@@ -43,7 +43,7 @@ func (l MailLimits) network(ctx context.Context) store.Limit {
 func (l MailLimits) address(ctx context.Context, a Ask) []store.Limit {
 	address := short(a.Email)
 	if a.Known {
-		return []store.Limit{l.Known.limit("mail.known:" + short(a.Email+" "+a.KnownID)), l.All.limit("mail.all")}
+		return []store.Limit{l.Known.limit("mail.known:" + short(a.Email+" "+a.KnownID)), l.All.limit("mail.all:known")}
 	}
 	return []store.Limit{
 		l.Pair.limit("mail.pair:" + address + ":" + sessions.OriginOf(ctx).Network),

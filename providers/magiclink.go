@@ -54,6 +54,7 @@ type Letter struct {
 	Life     time.Duration
 	AskedAt  time.Time
 	Deadline time.Time // after which sending it is of no use
+	Discard  bool      // write it and throw it away: an address that may not sign in takes as long as any other
 }
 
 // Options say how links behave.
@@ -114,58 +115,82 @@ func ReadAsker(text string) Asker {
 
 // Ask keeps a link and has it mailed. The answer is the same for every address, known or not, admitted or not, limited or
 // not; only a network that asks too often hears of it (ErrTooMany). What the returned Asker says must be kept by the
-// browser in place of what it had. When the address's own allowance is used up nothing changes: the link that was mailed
-// last stays good.
+// browser in place of what it had. When the address's own allowance is used up nothing is mailed, and the link that this
+// browser was sent last for the address stays good.
 func (m *MagicLink) Ask(ctx context.Context, a Ask) (Asker, error) {
-	verdict, err := m.Limiter.Allow(ctx, m.Limits.network(ctx))
-	if err != nil {
-		return Asker{}, fmt.Errorf("count mails: %w", err)
-	}
-	if !verdict.Allowed {
-		m.note(ctx, "limit.mail", sessions.Refused, "network")
-		return Asker{}, ErrTooMany
+	if !a.Known {
+		verdict, err := m.Limiter.Allow(ctx, m.Limits.network(ctx))
+		if err != nil {
+			return Asker{}, fmt.Errorf("count mails: %w", err)
+		}
+		if !verdict.Allowed {
+			m.note(ctx, "limit.mail", sessions.Refused, "network")
+			return Asker{}, ErrTooMany
+		}
 	}
 	admitted, err := m.Admission.MayAsk(ctx, a.Email)
 	if err != nil {
 		return Asker{}, err
 	}
-	verdict, err = m.Limiter.Allow(ctx, m.Limits.address(ctx, a)...)
+	verdict, err := m.Limiter.Allow(ctx, m.Limits.address(ctx, a)...)
 	if err != nil {
 		return Asker{}, fmt.Errorf("count mails: %w", err)
 	}
 	if !verdict.Allowed {
-		m.note(ctx, "limit.mail", sessions.Refused, "address")
-		return orNew(a.Asker), nil
+		return m.keepWaiting(ctx, a)
 	}
 	return m.send(ctx, a, admitted)
 }
 
-// send keeps the ticket first and mails then; an address that is not admitted costs the same and gets no mail.
+// keepWaiting mails nothing. The link that this asker was sent for the same address stays good; whoever has none waits
+// for one like everybody, so that nothing tells a limit from an address that may not sign in.
+func (m *MagicLink) keepWaiting(ctx context.Context, a Ask) (Asker, error) {
+	m.note(ctx, "limit.mail", sessions.Refused, "address")
+	link, err := m.Waiting(ctx, a.Asker)
+	if err == nil && link.Email == a.Email {
+		return a.Asker, nil
+	}
+	if err != nil && !errors.Is(err, ErrLink) {
+		return Asker{}, fmt.Errorf("read link: %w", err)
+	}
+	asker, _, err := m.keep(ctx, a)
+	return asker, err
+}
+
+// send keeps the ticket first and mails then. An address that is not admitted costs the same and gets no mail.
 func (m *MagicLink) send(ctx context.Context, a Ask, admitted bool) (Asker, error) {
-	asker, now := orNew(a.Asker), m.Now()
+	asker, letter, err := m.keep(ctx, a)
+	if err != nil {
+		return Asker{}, err
+	}
+	if admitted {
+		m.note(ctx, "signin.ask", sessions.OK, "")
+	} else {
+		m.note(ctx, "signin.ask", sessions.Refused, "not admitted")
+	}
+	letter.Discard = !admitted
+	if err := m.Post(ctx, letter); err != nil { // the queue is full; the person can ask again, and hears the same as everybody
+		m.Log.ErrorContext(ctx, "post a link", "error", err)
+	}
+	return asker, nil
+}
+
+// keep writes a new link in place of the asker's older one, and the letter that carries its other half.
+func (m *MagicLink) keep(ctx context.Context, a Ask) (Asker, Letter, error) {
+	asker, now, address := orNew(a.Asker), m.Now(), sessions.OriginOf(ctx).Address
 	asker.Secret = secret()
 	mailed, code := secret(), letters()
 	err := m.Tickets.PutLink(ctx, store.Link{
 		ID: asker.ID, Device: hash("device", asker.Secret), Mail: hash("mail", mailed), Code: hash("code", asker.ID+code),
-		Email: a.Email, ReturnTo: a.ReturnTo, Address: sessions.OriginOf(ctx).Address,
-		CreatedAt: now, ExpiresAt: now.Add(m.Life),
+		Email: a.Email, ReturnTo: a.ReturnTo, Address: address, CreatedAt: now, ExpiresAt: now.Add(m.Life),
 	})
 	if err != nil {
-		return Asker{}, fmt.Errorf("keep link: %w", err)
+		return Asker{}, Letter{}, fmt.Errorf("keep link: %w", err)
 	}
-	if !admitted {
-		m.note(ctx, "signin.ask", sessions.Refused, "not admitted")
-		return asker, nil
-	}
-	m.note(ctx, "signin.ask", sessions.OK, "")
-	err = m.Post(ctx, Letter{
+	return asker, Letter{
 		To: a.Email, URL: m.Issuer + "/signin/link?t=" + asker.ID + "." + mailed, Code: code,
-		Address: sessions.OriginOf(ctx).Address, Life: m.Life, AskedAt: now, Deadline: now.Add(m.Life),
-	})
-	if err != nil { // the queue is full; the person can ask again, and hears the same as everybody
-		m.Log.ErrorContext(ctx, "post a link", "error", err)
-	}
-	return asker, nil
+		Address: address, Life: m.Life, AskedAt: now, Deadline: now.Add(m.Life),
+	}, nil
 }
 
 // Look tells what a link is about, for the page behind it. It changes and counts nothing: scanners open every link, with

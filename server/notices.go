@@ -44,13 +44,16 @@ func NewNotices(n Notices, k *keys.Keys) *Notices {
 	return &n
 }
 
-// Letter mails the half of a link.
+// Letter mails the half of a link, unless it is to be thrown away.
 func (n *Notices) Letter(ctx context.Context, l providers.Letter) error {
 	m, err := mail.SignIn{
 		Site: n.Site, To: l.To, Link: l.URL, Code: l.Code, From: l.Address, Asked: l.AskedAt, Life: l.Life,
 	}.Message()
 	if err != nil {
 		return err
+	}
+	if l.Discard {
+		return nil
 	}
 	m.Deadline = l.Deadline
 	return n.Post.Send(ctx, m)

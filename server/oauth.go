@@ -10,6 +10,9 @@ import (
 	"github.com/handclasp/handclasp/oauth"
 )
 
+// documentAge is how long metadata may be cached. It changes with a restart only.
+const documentAge = 5 * time.Minute
+
 // deviceAuthorization is RFC 8628 §3.1.
 func (s *Server) deviceAuthorization(w http.ResponseWriter, r *http.Request) error {
 	answer, err := s.OAuth.Device(r.Context(), r)
@@ -49,26 +52,26 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 // metadata is RFC 8414.
 func (s *Server) metadata(w http.ResponseWriter, r *http.Request) error {
 	d := s.OAuth.Metadata()
-	serveDocument(w, r, "application/json", d.Body, d.ETag)
+	serveDocument(w, r, "application/json", d.Body, d.ETag, documentAge)
 	return nil
 }
 
 // jwks is RFC 7517 §5. It may be cached for less time than a new key is published before its first use.
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	d := s.Keys.JWKS()
-	serveDocument(w, r, "application/jwk-set+json", d.Body, d.ETag)
+	serveDocument(w, r, "application/jwk-set+json", d.Body, d.ETag, s.Keys.CacheTime())
 	return nil
 }
 
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
-	serveDocument(w, r, "application/yaml", s.OpenAPI, "")
+	serveDocument(w, r, "application/yaml", s.OpenAPI, "", documentAge)
 	return nil
 }
 
 // serveDocument writes bytes that were made before, or says that the reader has them.
-func serveDocument(w http.ResponseWriter, r *http.Request, kind string, body []byte, etag string) {
+func serveDocument(w http.ResponseWriter, r *http.Request, kind string, body []byte, etag string, age time.Duration) {
 	h := w.Header()
-	h.Set("Cache-Control", "public, max-age=300")
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(age/time.Second)))
 	h.Set("Access-Control-Allow-Origin", "*") // public documents, for clients in a browser
 	if etag != "" {
 		h.Set("ETag", etag)

@@ -102,10 +102,13 @@ func (s *Server) checkForm(r *http.Request, v *visitor) error {
 	if err := readForm(r); err != nil {
 		return err
 	}
-	if !s.csrfFits(v, r.PostForm.Get("csrf")) {
-		return errForm
+	if s.csrfFits(v, r.PostForm.Get("csrf")) {
+		return nil
 	}
-	return nil
+	if v.session == nil && s.cookie(r, cookieSession) != "" {
+		return errSignedOut // the session has ended since the form was drawn, and only a sign-in helps
+	}
+	return errForm
 }
 
 // base is what every page carries.

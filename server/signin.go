@@ -85,7 +85,7 @@ func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status in
 	}
 	link, err := s.Links.Waiting(r.Context(), providers.ReadAsker(s.cookie(r, cookieAsker)))
 	if errors.Is(err, providers.ErrLink) {
-		return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{Notice: "That link is not good any more. Ask for a new one."})
+		return s.drawSignIn(w, r, status, pages.SignIn{Notice: "That link is not good any more. Ask for a new one."})
 	}
 	if err != nil {
 		return unavailable(err)

@@ -30,7 +30,7 @@ type Mail struct {
 
 var (
 	linkLine = regexp.MustCompile(`(?m)^(https?://\S+)\r?$`)
-	codeLine = regexp.MustCompile(`(?m)^ {4}([A-Z]{3}) ?([A-Z]{3})\r?$`)
+	codeLine = regexp.MustCompile(`(?m)^ {4}([A-Z]{3})[ -]?([A-Z]{3})\r?$`)
 )
 
 // ReadMail reads a mail with a text part and an HTML part.

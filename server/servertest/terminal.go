@@ -131,10 +131,17 @@ func (r Reply) Tokens(t testing.TB) Tokens {
 // Call sends a request without a body to our own API; an empty access token is not sent.
 func (d *Terminal) Call(method, path, accessToken string) Reply {
 	d.t.Helper()
-	r := d.request(method, path, "")
-	if accessToken != "" {
-		r.Header.Set("Authorization", "Bearer "+accessToken)
+	if accessToken == "" {
+		return d.CallWith(method, path)
 	}
+	return d.CallWith(method, path, "Authorization", "Bearer "+accessToken)
+}
+
+// CallWith sends a request without a body, with headers given as names and values in turn.
+func (d *Terminal) CallWith(method, path string, headers ...string) Reply {
+	d.t.Helper()
+	r := d.request(method, path, "")
+	setHeaders(r, headers)
 	return send(d.t, d.http, r)
 }
 
@@ -146,10 +153,14 @@ func (d *Terminal) Post(path string, form url.Values, headers ...string) Reply {
 	if d.Secret != "" {
 		r.SetBasicAuth(url.QueryEscape(d.ClientID), url.QueryEscape(d.Secret)) // RFC 6749 §2.3.1
 	}
+	setHeaders(r, headers)
+	return send(d.t, d.http, r)
+}
+
+func setHeaders(r *http.Request, headers []string) {
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	return send(d.t, d.http, r)
 }
 
 func (d *Terminal) request(method, path, body string) *http.Request {
