@@ -31,13 +31,11 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 	if err := checkForm(r); err != nil {
 		return DeviceAnswer{}, translate(r, err)
 	}
-	// Fosite wants the id in the form even if the client has proven itself in the header.
-	if id, _, basic := r.BasicAuth(); basic && !r.PostForm.Has("client_id") {
-		r.PostForm.Set("client_id", id)
-	}
-	if err := p.mayAskForDevice(ctx, r); err != nil {
+	id, err := p.mayAskForDevice(ctx, r)
+	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
 	}
+	r.PostForm.Set("client_id", id) // Fosite wants it there even if the client has proven itself in the header
 	asked, err := p.frame.NewDeviceRequest(ctx, r)
 	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
@@ -56,16 +54,17 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 	}, nil
 }
 
-// mayAskForDevice answers before Fosite would with invalid_grant, where RFC 8628 §3.1 means unauthorized_client.
-func (p *Provider) mayAskForDevice(ctx context.Context, r *http.Request) error {
+// mayAskForDevice answers before Fosite would with invalid_grant, where RFC 8628 §3.1 means unauthorized_client. It
+// returns the client's id.
+func (p *Provider) mayAskForDevice(ctx context.Context, r *http.Request) (string, error) {
 	c, err := p.authenticate(ctx, r, r.PostForm)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !c.(*client).may(GrantDevice) {
-		return refuse(CodeUnauthorizedClient, "the client is not registered for the device grant")
+		return "", refuse(CodeUnauthorizedClient, "the client is not registered for the device grant")
 	}
-	return nil
+	return c.GetID(), nil
 }
 
 // deviceEndpoint is the part of the endpoint that is ours: what is kept, and under which codes.
