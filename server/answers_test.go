@@ -278,11 +278,15 @@ func limits(t *testing.T, o servertest.Options) {
 	d, mara := s.Terminal(t), s.Browser(t)
 	mara.SignIn("mara@example.test")
 	token := mara.Open("/account").FormToken()
+	stranger := s.Browser(t) // whom the server does not know from an earlier sign-in
+	strange := stranger.Open("/signin").FormToken()
 	for what, try := range map[string]func() int{
 		"asking for codes": func() int { return d.TryAsk().Status },
-		"typing codes":     func() int { return mara.Post("/device", url.Values{"csrf": {token}, "user_code": {"BBBB-BBBB"}}).Status },
+		"typing codes": func() int {
+			return mara.Post("/device", url.Values{"csrf": {token}, "user_code": {"BBBB-BBBB"}}).Status
+		},
 		"asking for links": func() int {
-			return mara.Post("/signin", url.Values{"csrf": {token}, "email": {"mara@example.test"}}).Status
+			return stranger.Post("/signin", url.Values{"csrf": {strange}, "email": {"somebody.new@example.test"}}).Status
 		},
 		"typing letters": func() int { return mara.Post("/signin/code", url.Values{"csrf": {token}, "code": {"BBBBBB"}}).Status },
 	} {
