@@ -124,6 +124,16 @@ func sessionOf(t testing.TB, s *servertest.Server, a servertest.Asked) store.Ses
 	return row
 }
 
+// mustNameNobody fails if a page holds one of these words.
+func mustNameNobody(t testing.TB, page *servertest.Page, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if strings.Contains(page.Body, word) {
+			t.Errorf("%s names %q", page.URL.Path, word)
+		}
+	}
+}
+
 // soon fails unless something becomes true within a moment.
 func soon(t testing.TB, what string, is func() bool) {
 	t.Helper()

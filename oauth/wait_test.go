@@ -1,0 +1,187 @@
+package oauth_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/server/servertest"
+)
+
+// waiting is a poll that is being held.
+type waiting struct {
+	reply chan servertest.Reply
+}
+
+// hold begins a poll that prefers to wait, and returns once the server holds it.
+func hold(t *testing.T, s *servertest.Server, d *servertest.Terminal, a servertest.Asked, seconds int) waiting {
+	t.Helper()
+	before, w := s.OAuth.Held(), waiting{make(chan servertest.Reply, 1)}
+	go func() { w.reply <- d.Wait(a, seconds) }()
+	soon(t, "the poll is held", func() bool { return s.OAuth.Held() > before })
+	return w
+}
+
+func (w waiting) within(t *testing.T, patience time.Duration) servertest.Reply {
+	t.Helper()
+	select {
+	case reply := <-w.reply:
+		return reply
+	case <-time.After(patience):
+		t.Fatalf("the held poll is not answered after %s", patience)
+		return servertest.Reply{}
+	}
+}
+
+func TestHeldPollIsAnsweredWhenThePersonDecides(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		mara := person(t, s, "mara")
+		d := s.Terminal(t)
+		asked := d.Ask()
+		page := mara.EnterCode(asked.UserCode)
+		held := hold(t, s, d, asked, 20)
+		page.Press("Approve")
+		reply := held.within(t, time.Second)
+		mustGive(t, reply)
+		if got := reply.Header.Get("Preference-Applied"); got != "wait=20" {
+			t.Errorf("Preference-Applied: %q", got)
+		}
+
+		asked = d.Ask()
+		page = mara.EnterCode(asked.UserCode)
+		held = hold(t, s, d, asked, 20)
+		page.Press("Deny")
+		mustRefuse(t, held.within(t, time.Second), oauth.CodeAccessDenied)
+
+		asked = d.Ask()
+		mara.Approve(asked.UserCode)
+		began := time.Now()
+		mustGive(t, d.Wait(asked, 20)) // decided before it asked
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("a poll that has nothing to wait for took %s", took)
+		}
+		soon(t, "no poll is held", func() bool { return s.OAuth.Held() == 0 })
+	})
+}
+
+func TestPatienceOfAHeldPollEnds(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d := s.Terminal(t)
+		asked := d.Ask()
+		for range 2 {
+			began := time.Now()
+			reply := d.Wait(asked, 1)
+			mustRefuse(t, reply, oauth.CodeAuthorizationPending)
+			if took := time.Since(began); took < 900*time.Millisecond || took > 3*time.Second {
+				t.Errorf("held for %s", took)
+			}
+			if got := reply.Header.Get("Preference-Applied"); got != "wait=1" {
+				t.Errorf("Preference-Applied: %q", got)
+			}
+			s.Clock.Advance(4 * time.Second) // this patience is shorter than the interval
+		}
+		person(t, s, "mara").Approve(asked.UserCode)
+		mustGive(t, d.Wait(asked, 1))
+	})
+}
+
+// TestHeldPollMayAskAgainAtOnce: the interval of five seconds counts from start to start.
+func TestHeldPollMayAskAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	servertest.Everywhere(t, servertest.Options{LimitScale: 1000, Interval: time.Second}, func(t *testing.T, s *servertest.Server) {
+		d := s.Terminal(t)
+		asked := d.Ask()
+		for range 3 {
+			mustRefuse(t, d.Wait(asked, 1), oauth.CodeAuthorizationPending)
+		}
+	})
+}
+
+func TestPreferenceThatCannotBeReadIsIgnored(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d := s.Terminal(t)
+		for _, prefer := range []string{"wait=x", "wait=-5", "wait=", "respond-async", "wait=0", strings.Repeat("wait,", 100), "\"wait=5"} {
+			asked := d.Ask()
+			began := time.Now()
+			reply := d.Post("/oauth/token", fields("grant_type", oauth.GrantDevice, "client_id", d.ClientID,
+				"device_code", asked.DeviceCode, "device_fingerprint", d.Fingerprint), "Prefer", prefer)
+			mustRefuse(t, reply, oauth.CodeAuthorizationPending)
+			if took := time.Since(began); took > time.Second || reply.Header.Get("Preference-Applied") != "" {
+				t.Errorf("Prefer: %q was held for %s", prefer, took)
+			}
+		}
+	})
+}
+
+func TestShutdownAnswersHeldPollsAtOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d := s.Terminal(t)
+		held := hold(t, s, d, d.Ask(), 25)
+		s.OAuth.Close()
+		mustRefuse(t, held.within(t, time.Second), oauth.CodeAuthorizationPending)
+	})
+}
+
+func TestNoMorePollsAreHeldThanAllowed(t *testing.T) {
+	t.Parallel()
+	servertest.Everywhere(t, servertest.Options{LimitScale: 1000, HeldMost: 1}, func(t *testing.T, s *servertest.Server) {
+		mara, first, second := person(t, s, "mara"), s.Terminal(t), s.Terminal(t)
+		asked := first.Ask()
+		held := hold(t, s, first, asked, 25)
+		began := time.Now()
+		mustRefuse(t, second.Wait(second.Ask(), 25), oauth.CodeAuthorizationPending)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("a poll that is not held took %s", took)
+		}
+		mara.Approve(asked.UserCode)
+		mustGive(t, held.within(t, time.Second))
+	})
+}
+
+func TestClientThatGoesAwaySpendsNothing(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		mara, d := person(t, s, "mara"), s.Terminal(t)
+		asked := d.Ask()
+		ctx, leave := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() {
+			form := fields("grant_type", oauth.GrantDevice, "client_id", d.ClientID, "device_code", asked.DeviceCode, "device_fingerprint", d.Fingerprint)
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.Issuer+"/oauth/token", strings.NewReader(form.Encode()))
+			if err != nil {
+				gone <- err
+				return
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Prefer", "wait=25")
+			answer, err := s.Client().Do(r)
+			if err == nil {
+				err = errors.Join(errors.New("the poll was answered"), answer.Body.Close())
+			}
+			gone <- err
+		}()
+		soon(t, "the poll is held", func() bool { return s.OAuth.Held() == 1 })
+		leave()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		soon(t, "the poll is let go", func() bool { return s.OAuth.Held() == 0 })
+		mara.Approve(asked.UserCode)
+		mustGive(t, d.Poll(asked))
+	})
+}
+
+func TestApprovalOnOneReplicaWakesAnother(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		other := servertest.Start(t, s.Replica())
+		mara, d := person(t, s, "mara"), other.Terminal(t)
+		asked := d.Ask()
+		page := mara.EnterCode(asked.UserCode)
+		held := hold(t, other, d, asked, 20)
+		page.Press("Approve")
+		mustGive(t, held.within(t, time.Second))
+	})
+}
