@@ -120,3 +120,14 @@ func BenchmarkRotateTogether(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkOpenWithThreeLimits(b *testing.B) {
+	d, q := benched(b)
+	limits := []store.Limit{{Key: "address", Burst: 1}, {Key: "client", Burst: 1}, {Key: "all", Burst: 1}}
+	for b.Loop() {
+		q.SID, q.UserCode = store.NewID(store.SessionPrefix), store.NewID("code-")
+		if v, err := d.Open(b.Context(), q, limits...); err != nil || !v.Allowed {
+			b.Fatal(v, err)
+		}
+	}
+}

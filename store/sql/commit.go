@@ -19,9 +19,18 @@ var errBroken = errors.New("the transaction was broken off")
 
 // begin takes SQLite's write lock at once, so that no transaction fails halfway because another process wrote meanwhile.
 func (w *writer) begin(ctx context.Context) error {
-	steady, started := context.WithoutCancel(ctx), time.Now()
+	return patiently(ctx, func() error {
+		_, err := w.exec(context.WithoutCancel(ctx), "BEGIN IMMEDIATE")
+		return err
+	})
+}
+
+// patiently tries again while another process is in the way, as long as ctx and busyPatience allow. SQLite's own waiting
+// cannot be interrupted, and it does not wait at all where it fears a deadlock, as when two processes make the file.
+func patiently(ctx context.Context, try func() error) error {
+	started := time.Now()
 	for wait := 200 * time.Microsecond; ; wait = min(2*wait, 10*time.Millisecond) {
-		_, err := w.exec(steady, "BEGIN IMMEDIATE")
+		err := try()
 		if !busy(err) {
 			return err
 		}

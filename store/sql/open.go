@@ -90,7 +90,7 @@ func (d *DB) connect(ctx context.Context) (err error) {
 	d.reads.SetMaxIdleConns(2)
 	d.reads.SetConnMaxIdleTime(time.Minute)
 	d.read = &runner{prepare: d.reads.PrepareContext}
-	return d.reads.PingContext(ctx)
+	return patiently(ctx, func() error { return d.reads.PingContext(ctx) })
 }
 
 // Close ends watching and closes the file. What was committed stays.
@@ -111,8 +111,13 @@ func (d *DB) Close() error {
 
 // Ping answers nil if the file can be read and written now. It writes a row, because a full disk shows only then.
 func (d *DB) Ping(ctx context.Context) error {
-	_, err := d.Mark(ctx, "ping", time.Millisecond)
-	return err
+	if _, err := d.Mark(ctx, "ping", time.Millisecond); err != nil {
+		return fmt.Errorf("write to the database: %w", err)
+	}
+	if _, err := d.read.has(ctx, `SELECT 1 FROM marks WHERE name = 'ping'`); err != nil {
+		return fmt.Errorf("read the database: %w", err)
+	}
+	return nil
 }
 
 // create makes sure that the file is there and ours alone: it holds addresses, and who may sign in as whom. SQLite gives

@@ -49,18 +49,18 @@ var errUnknown = errors.New("gave up waiting for the commit; its outcome is unkn
 
 func openWriter(ctx context.Context, path, synchronous string, turn chan struct{}) (*writer, error) {
 	db, err := sql.Open("sqlite", dsn(path,
-		"busy_timeout(5000)", // while it is opened: another process may be making the file
+		"busy_timeout(0)", // we wait ourselves: see patiently
 		"journal_mode(WAL)", "synchronous("+synchronous+")", fmt.Sprintf("cache_size(-%d)", writerCache),
 		"journal_size_limit(8388608)"))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
-	if err == nil {
-		// From here on begin waits by itself, because SQLite's own waiting cannot be interrupted by a context.
-		_, err = conn.ExecContext(ctx, "PRAGMA busy_timeout = 0")
-	}
+	var conn *sql.Conn
+	err = patiently(ctx, func() (err error) {
+		conn, err = db.Conn(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
