@@ -113,7 +113,7 @@ func deciding(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 	foreign := url.Values{"csrf": {jon.Open("/account").FormToken()}, "decision": {"approve"}}
 	land(t, "somebody else decides", jon.Post(question.URL.Path, foreign), question.URL.Path, http.StatusNotFound)
 	land(t, "the answer", question.Press("Approve"), question.URL.Path, http.StatusOK)
-	d.Poll(asked)
+	expect(t, "the terminal", d.Poll(asked), http.StatusOK, "")
 
 	asked = d.Ask() // the device is hers now
 	question = jon.EnterCode(asked.UserCode)
