@@ -88,6 +88,8 @@ func classify(err error) answer {
 		return a
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, errNoPage):
 		return answer{status: 404, code: "not_found", sentence: "There is nothing here, or nothing of yours."}
+	case errors.Is(err, store.ErrFull):
+		return answer{status: 403, code: oauth.CodeAccessDenied, sentence: "You have as many devices signed in as one account may have. End one of them, then approve again."}
 	case errors.Is(err, errForm):
 		return answer{status: 403, code: oauth.CodeInvalidRequest, sentence: "This form has expired. Go back, reload the page and try again."}
 	case errors.Is(err, errBadInput):
@@ -114,7 +116,7 @@ var errUnavailable = errors.New("a store did not answer")
 
 // unavailable marks err unless it is one of the stores' clear refusals.
 func unavailable(err error) error {
-	for _, clear := range []error{store.ErrNotFound, store.ErrTaken, store.ErrDecided, store.ErrExpired, store.ErrConflict, store.ErrRefused, store.ErrForeign} {
+	for _, clear := range []error{store.ErrNotFound, store.ErrTaken, store.ErrDecided, store.ErrExpired, store.ErrConflict, store.ErrRefused, store.ErrForeign, store.ErrFull} {
 		if err == nil || errors.Is(err, clear) {
 			return err
 		}

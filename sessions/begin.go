@@ -25,7 +25,8 @@ const sweepMargin = time.Minute
 // provisional, then approves the request. The approval is the commit point, and wakes the waiting client.
 //
 // store.ErrConflict: the device belongs to somebody else; the request is denied for good. store.ErrTaken, ErrDecided,
-// ErrExpired, ErrNotFound: the request cannot be approved, and nothing was begun. store.ErrRefused: the user or the client
+// ErrExpired, ErrNotFound: the request cannot be approved, and nothing was begun. store.ErrFull: the person has too many
+// devices; the request waits, and can be approved once one of them has ended. store.ErrRefused: the user or the client
 // may not. Any other error: a store did not answer; calling again is safe, and otherwise the sweeper tidies up.
 func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser) error {
 	client, err := s.Records.Client(ctx, r.ClientID)
@@ -63,7 +64,7 @@ func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser)
 // and the claim tried once more.
 func (s *Sessions) claim(ctx context.Context, r store.Request, by store.Browser) (store.Begun, error) {
 	now := s.Now()
-	beginning := store.Beginning{Fingerprint: r.Fingerprint, Session: store.Session{
+	beginning := store.Beginning{Fingerprint: r.Fingerprint, MostDevices: s.MostDevices, Session: store.Session{
 		ID: r.SID, Kind: store.KindDevice, UserID: by.UserID, ClientID: r.ClientID,
 		Scope: r.Scope, Audience: r.Audience, AMR: by.AMR, Address: r.Address,
 		Name: r.Name, Platform: r.Platform, AuthTime: by.AuthTime,

@@ -65,6 +65,7 @@ type Options struct {
 	Absolute        time.Duration // life of a grant altogether
 	BrowserIdle     time.Duration
 	BrowserAbsolute time.Duration
+	MostDevices     int           // of one user; zero for any number
 	Retention       time.Duration // how long ended sessions and events are kept
 }
 

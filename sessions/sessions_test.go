@@ -114,6 +114,32 @@ func TestOnlyTheFirstLoginOfADeviceIsANoticeToItsOwner(t *testing.T) {
 	})
 }
 
+func TestAnAccountHoldsOnlySoManyDevices(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		first := r.signIn("laptop", r.ada)
+		r.signIn("desktop", r.ada)
+		s := r.whole()
+		s.MostDevices = 2
+		if err := s.Begin(r.ctx, r.opened("laptop", r.ada), r.browser(r.ada)); err != nil {
+			t.Errorf("a device that is hers already was refused: %v", err)
+		}
+		q := r.opened("phone", r.ada)
+		if err := s.Begin(r.ctx, q, r.browser(r.ada)); !errors.Is(err, store.ErrFull) {
+			t.Fatalf("got %v, want that she has too many", err)
+		}
+		for _, on := range r.asked { // both of her sessions on the laptop: the live one, and the approval
+			if on.Name == first.Name {
+				if err := s.End(r.ctx, on.SID, sessions.EndUser); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := s.Begin(r.ctx, q, r.browser(r.ada)); err != nil {
+			t.Errorf("the request did not wait for the room: %v", err)
+		}
+	})
+}
+
 func TestNobodyEndsASessionOfSomebodyElse(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		q := r.signIn("laptop", r.ada)

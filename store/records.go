@@ -113,6 +113,7 @@ type Event struct {
 type Beginning struct {
 	Session     Session // DeviceID is ignored: the claim gives it; ConfirmedAt set makes the row live at once (browsers)
 	Fingerprint string  // hash; empty gives the session a device entry of its own (or none for a browser)
+	MostDevices int     // how many devices the user may hold, this one among them; zero for any number
 }
 
 // Begun is the answer to Beginning.
@@ -158,7 +159,7 @@ type Records interface {
 	// BeginSession claims the device for the user and inserts the session, in one transaction. Idempotent by Session.ID:
 	// a second call with the same id, user and device answers as the first did. ErrConflict if another user owns the
 	// device and has a live or provisional session on it (Begun.Rival names one); a device whose owner has none is free
-	// and changes hands. ErrRefused if the user is disabled, or the session id was ended.
+	// and changes hands. ErrFull if the user would hold more than MostDevices. ErrRefused if the user is disabled, or the session id was ended.
 	BeginSession(ctx context.Context, b Beginning) (Begun, error)
 	// UndoSession deletes the session if it is still provisional, and frees its device if nothing else holds it.
 	// Undoing what is not there is no error; a confirmed session is left alone.

@@ -34,6 +34,8 @@ var (
 	ErrExpired = errors.New("expired")
 	// ErrConflict: the device belongs to another user who has a live session on it.
 	ErrConflict = errors.New("device belongs to another user")
+	// ErrFull: the user has as many devices signed in as one may have.
+	ErrFull = errors.New("too many devices")
 	// ErrForeign: the grant belongs to another client, or the fingerprint is not the one it was made with. Nothing moved.
 	ErrForeign = errors.New("belongs to another client or device")
 	// ErrScope: a requested scope was never granted. Nothing moved.

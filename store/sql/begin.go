@@ -31,6 +31,9 @@ func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	if err != nil {
 		return begun, err
 	}
+	if err := roomFor(ctx, tx, b, begun.DeviceID); err != nil {
+		return store.Begun{}, err
+	}
 	s := b.Session
 	s.DeviceID = begun.DeviceID
 	if err := insertSession(ctx, tx, s); err != nil {
@@ -40,6 +43,20 @@ func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 		err = settle(ctx, tx, s)
 	}
 	return begun, err
+}
+
+// roomFor counts the devices that the user holds besides this one.
+func roomFor(ctx context.Context, tx *runner, b store.Beginning, device string) error {
+	if b.MostDevices == 0 || device == "" {
+		return nil
+	}
+	full, err := tx.has(ctx, `SELECT 1 WHERE (SELECT COUNT(DISTINCT device_id) FROM sessions
+		WHERE user_id = $1 AND ended_at = 0 AND device_id <> '' AND device_id <> $2) >= $3`,
+		b.Session.UserID, device, b.MostDevices)
+	if err == nil && full {
+		err = store.ErrFull
+	}
+	return err
 }
 
 // beginAgain answers for a session id that is there already.
