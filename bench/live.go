@@ -33,7 +33,11 @@ func (b bench) live(ctx context.Context) (section, error) {
 }
 
 func (b bench) liveOn(ctx context.Context, keeper string) (row, error) {
-	with := settings{data: "live-" + keeper, signer: "auto"}
+	address, err := freeAddress() // the issuer's, which stays the same over a restart
+	if err != nil {
+		return row{}, err
+	}
+	with := settings{data: "live-" + keeper, signer: "auto", address: address}
 	fresh, later := none, none
 	if keeper == "redis" {
 		r, err := b.redis(ctx)

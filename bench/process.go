@@ -77,16 +77,20 @@ type server struct {
 
 // settings of a server that differ between rows.
 type settings struct {
-	data   string // folder; servers with the same one share keys and SQLite file
-	redis  string // address; empty for tickets in SQLite
-	signer string
+	data    string // folder; servers with the same one share keys and SQLite file
+	redis   string // address; empty for tickets in SQLite
+	signer  string
+	address string // to serve on; empty for a free one
 }
 
 // serve starts a server and waits for its first answer.
 func (b bench) serve(ctx context.Context, s settings) (*server, error) {
-	address, err := freeAddress()
-	if err != nil {
-		return nil, err
+	address := s.address
+	if address == "" {
+		var err error
+		if address, err = freeAddress(); err != nil {
+			return nil, err
+		}
 	}
 	data := filepath.Join(b.folder, s.data)
 	args := []string{
