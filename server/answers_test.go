@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
 	"github.com/handclasp/handclasp/store"
-	"github.com/handclasp/handclasp/store/redis/redistest"
 )
 
 // Everything that openapi.yaml promises is brought about here, on a real server and by those who use it, and everything
@@ -270,77 +268,4 @@ func everythingElse(t *testing.T, s *servertest.Server) {
 	if string(reply.Body) != `{"ended":1}` {
 		t.Errorf("end the others: %s", reply.Body)
 	}
-}
-
-// limits asks until it hurts, with the limits as they are.
-func limits(t *testing.T, o servertest.Options) {
-	s := servertest.Start(t, o)
-	d, mara := s.Terminal(t), s.Browser(t)
-	mara.SignIn("mara@example.test")
-	token := mara.Open("/account").FormToken()
-	stranger := s.Browser(t) // whom the server does not know from an earlier sign-in
-	strange := stranger.Open("/signin").FormToken()
-	for what, try := range map[string]func() int{
-		"asking for codes": func() int { return d.TryAsk().Status },
-		"typing codes": func() int {
-			return mara.Post("/device", url.Values{"csrf": {token}, "user_code": {"BBBB-BBBB"}}).Status
-		},
-		"asking for links": func() int {
-			return stranger.Post("/signin", url.Values{"csrf": {strange}, "email": {"somebody.new@example.test"}}).Status
-		},
-		"typing letters": func() int { return mara.Post("/signin/code", url.Values{"csrf": {token}, "code": {"BBBBBB"}}).Status },
-	} {
-		status := 0
-		for range 60 {
-			if status = try(); status == http.StatusTooManyRequests {
-				break
-			}
-		}
-		if status != http.StatusTooManyRequests {
-			t.Errorf("%s sixty times: the last answer is %d", what, status)
-		}
-	}
-}
-
-// outage takes Redis away in the middle of everything.
-func outage(t *testing.T, o servertest.Options) {
-	keeper := redistest.Run(t)
-	o.Redis = keeper.URL()
-	s := servertest.Start(t, o)
-	d, mara := s.Terminal(t), s.Browser(t)
-	mara.SignIn("mara@example.test")
-	tokens := d.LogIn(mara)
-	asked, token := d.Ask(), mara.Open("/account").FormToken()
-	keeper.Kill()
-
-	expect(t, "ask", d.TryAsk(), http.StatusServiceUnavailable, "temporarily_unavailable")
-	expect(t, "poll", d.Poll(asked), http.StatusServiceUnavailable, "temporarily_unavailable")
-	expect(t, "refresh", d.Refresh(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
-	expect(t, "revoke", d.Revoke(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
-	for _, o := range ours {
-		expect(t, o.path, d.Call(o.method, o.path, tokens.AccessToken), http.StatusServiceUnavailable, "temporarily_unavailable")
-	}
-	for _, path := range pagesToOpen {
-		if page := mara.Open(path); page.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s: %d %s", path, page.Status, page.Text())
-		}
-	}
-	for _, path := range formsToSend {
-		if page := mara.Post(path, url.Values{"csrf": {token}}); page.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s: %d %s", path, page.Status, page.Text())
-		}
-	}
-}
-
-// puzzling is a ticket store that says what nobody expects.
-type puzzling struct{ store.Tickets }
-
-func (puzzling) Poll(context.Context, store.Poll) (store.Polled, error) {
-	return store.Polled{Answer: "perhaps"}, nil
-}
-
-func fault(t *testing.T, o servertest.Options) {
-	o.Tickets = func(below store.Tickets) store.Tickets { return puzzling{below} }
-	d := servertest.Start(t, o).Terminal(t)
-	expect(t, "a puzzling store", d.Poll(d.Ask()), http.StatusInternalServerError, "server_error")
 }
