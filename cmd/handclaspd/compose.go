@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -142,16 +141,3 @@ func (p *program) close() {
 
 // outbox is where mails go while nobody has said how to send them.
 func outbox(s Settings) string { return filepath.Join(s.Data, "outbox") }
-
-// newLog writes to stderr, so that stdout carries nothing but what a command was asked for.
-func newLog(s Settings) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
-		return nil, fmt.Errorf("log-level %q: want debug, info, warn or error", s.LogLevel)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if s.LogJSON {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
-}

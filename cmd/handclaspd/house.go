@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/handclasp/handclasp/keys"
@@ -24,12 +25,12 @@ var (
 	_ store.Records     = (*sql.DB)(nil)
 	_ store.Tickets     = (*sql.DB)(nil)
 	_ store.Tickets     = (*redis.Store)(nil)
-	_ oauth.Tickets     = (store.Tickets)(nil)
-	_ oauth.Clients     = (store.Records)(nil)
-	_ sessions.Records  = (store.Records)(nil)
-	_ sessions.Tickets  = (store.Tickets)(nil)
-	_ providers.Tickets = (store.Tickets)(nil)
-	_ providers.Records = (store.Records)(nil)
+	_ oauth.Tickets     = store.Tickets(nil)
+	_ oauth.Clients     = store.Records(nil)
+	_ sessions.Records  = store.Records(nil)
+	_ sessions.Tickets  = store.Tickets(nil)
+	_ providers.Tickets = store.Tickets(nil)
+	_ providers.Records = store.Records(nil)
 )
 
 // house is the part of the server that every command needs: both memories, the keys, the journal, and the sessions.
@@ -51,7 +52,10 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return h, fmt.Errorf("make the data folder: %w", err)
 	}
-	if err := h.openStores(ctx); err != nil {
+	if err := h.openRecords(ctx); err != nil {
+		return h, err
+	}
+	if err := h.openTickets(ctx); err != nil {
 		return h, err
 	}
 	if err := h.openKeys(ctx); err != nil {
@@ -61,22 +65,32 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 		return h, err
 	}
 	h.chain = oauth.NewChain(h.keys.Secret("refresh token"))
-	h.sessions = sessions.New(sessions.Options{
-		Records: h.db, Tickets: h.tickets, Chain: h.chain, Journal: h.journal, Notify: notify, Now: time.Now, Log: log,
-		AccessLife: s.AccessLife, Idle: s.RefreshIdle, Absolute: s.RefreshAbsolute,
-		BrowserIdle: s.BrowserIdle, BrowserAbsolute: s.BrowserAbsolute, Retention: s.Retention,
-	})
+	h.openSessions(notify)
 	return h, h.builtIn(ctx)
 }
 
-// openStores migrates SQLite by itself: it is one file of one machine, and nobody else looks after it.
-func (h *house) openStores(ctx context.Context) error {
+// openSessions needs both memories and the journal. Without a chain sessions can be ended, and none begun.
+func (h *house) openSessions(notify func(context.Context, sessions.Notice)) {
+	s := h.settings
+	h.sessions = sessions.New(sessions.Options{
+		Records: h.db, Tickets: h.tickets, Chain: h.chain, Journal: h.journal, Notify: notify, Now: time.Now, Log: h.log,
+		AccessLife: s.AccessLife, Idle: s.RefreshIdle, Absolute: s.RefreshAbsolute,
+		BrowserIdle: s.BrowserIdle, BrowserAbsolute: s.BrowserAbsolute, Retention: s.Retention,
+	})
+}
+
+// openRecords migrates SQLite by itself: it is one file of one machine, and nobody else looks after it.
+func (h *house) openRecords(ctx context.Context) error {
 	if err := h.openDatabase(ctx); err != nil {
 		return err
 	}
 	if _, err := h.db.Migrate(ctx); err != nil {
 		return err
 	}
+	return h.db.Check(ctx)
+}
+
+func (h *house) openTickets(ctx context.Context) error {
 	h.tickets = h.db
 	if h.settings.Redis == "" {
 		return nil
@@ -136,8 +150,25 @@ func (h *house) builtIn(ctx context.Context) error {
 		Scopes:    []store.Scope{{Name: oauth.ScopeAccountRead}, {Name: oauth.ScopeAccountDevices}},
 		Audiences: []string{h.settings.Issuer}, CreatedAt: now, UpdatedAt: now,
 	})
-	if err != nil && !errors.Is(err, store.ErrExists) {
+	if errors.Is(err, store.ErrExists) {
+		return h.followIssuer(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("register our own client: %w", err)
+	}
+	return nil
+}
+
+// followIssuer gives our own client the issuer as an audience, if that has changed since the first start: its own calls
+// ask for nothing else.
+func (h *house) followIssuer(ctx context.Context) error {
+	client, err := h.db.Client(ctx, builtInClient)
+	if err == nil && !slices.Contains(client.Audiences, h.settings.Issuer) {
+		client.Audiences, client.UpdatedAt = append(client.Audiences, h.settings.Issuer), time.Now()
+		err = h.db.UpdateClient(ctx, client)
+	}
+	if err != nil {
+		return fmt.Errorf("give our own client its audience: %w", err)
 	}
 	return nil
 }

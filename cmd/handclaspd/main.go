@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,15 +11,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-
-	"github.com/spf13/cobra"
-)
-
-// The exit codes.
-const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -29,14 +19,11 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type app struct {
 	out, err io.Writer
 	json     bool
+	started  bool // a command was understood and runs
 	settings Settings
+	sources  sources
 	log      *slog.Logger
 }
-
-// usage marks a mistake of the person at the keyboard.
-type usage struct{ error }
-
-func (u usage) Unwrap() error { return u.error }
 
 func run(args []string, out, errs io.Writer) int {
 	a := &app{out: out, err: errs}
@@ -44,45 +31,10 @@ func run(args []string, out, errs io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(context.Background())
-	if err == nil {
-		return exitDone
+	if err := root.ExecuteContext(context.Background()); err != nil {
+		return a.report(err, args)
 	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(errs, "handclaspd: "+line)
-	}
-	if u := (usage{}); errors.As(err, &u) {
-		return exitUsage
-	}
-	return exitFailed
-}
-
-func (a *app) root() *cobra.Command {
-	root := &cobra.Command{
-		Use: "handclaspd", Short: "Handclasp, the login server for command lines",
-		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return a.prepare(c) },
-	}
-	root.CompletionOptions.DisableDefaultCmd = true
-	addFlags(root.PersistentFlags())
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	root.AddCommand(a.commands()...)
-	return root
-}
-
-func (a *app) prepare(c *cobra.Command) error {
-	if c.Name() == "version" || c.Name() == "help" {
-		return nil
-	}
-	var err error
-	if a.settings, err = readSettings(c.Flags(), os.Environ()); err != nil {
-		return usage{err}
-	}
-	if a.log, err = newLog(a.settings); err != nil {
-		return usage{err}
-	}
-	return nil
+	return exitDone
 }
 
 // greet says what to type next, to whoever runs the server for themselves.
@@ -90,9 +42,9 @@ func (a *app) greet() {
 	if !a.settings.loopback() {
 		return
 	}
-	fmt.Fprintf(a.err, "\n  Handclasp listens on %s\n\n  In a second terminal, type\n\n      %s login %s\n\n", a.settings.Issuer, clientPath(), a.settings.Issuer)
+	_, _ = fmt.Fprintf(a.err, "\n  Handclasp listens on %s\n\n  In a second terminal, type\n\n      %s login %s\n\n", a.settings.Issuer, clientPath(), a.settings.Issuer)
 	if a.settings.SMTP == "" {
-		fmt.Fprintf(a.err, "  Mails are not sent: their links are shown here, and the mails lie in %s\n\n", outbox(a.settings))
+		_, _ = fmt.Fprintf(a.err, "  Mails are not sent: their links are shown here, and the mails lie in %s\n\n", outbox(a.settings))
 	}
 }
 

@@ -27,11 +27,11 @@ func openQueue(s Settings, log *slog.Logger, console io.Writer) (*mail.Queue, er
 }
 
 func showMail(console io.Writer, m mail.Message, path string) {
-	fmt.Fprintf(console, "\n  Mail to %s: %s\n  %s\n", m.To, m.Subject, m.Link)
+	_, _ = fmt.Fprintf(console, "\n  Mail to %s: %s\n  %s\n", m.To, m.Subject, m.Link)
 	if m.Code != "" {
-		fmt.Fprintf(console, "  or type %s in the window that asked\n", m.Code)
+		_, _ = fmt.Fprintf(console, "  or type %s in the window that asked\n", m.Code)
 	}
-	fmt.Fprintf(console, "  (%s)\n\n", path)
+	_, _ = fmt.Fprintf(console, "  (%s)\n\n", path)
 }
 
 // mailCounters show what became of the mails.

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,26 +18,27 @@ import (
 const shutdownTime = 20 * time.Second
 
 func serveCommand(a *app) *cobra.Command {
-	c := &cobra.Command{
-		Use: "serve", Short: "Serve until SIGTERM", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(c.Context(), syscall.SIGINT, syscall.SIGTERM)
-			defer stop()
-			return a.serve(ctx)
-		},
+	return &cobra.Command{
+		Use: "serve", Short: "Serve until SIGTERM", Args: words(), Annotations: settings(every),
+		Example: "  handclaspd serve\n" +
+			"  handclaspd serve --issuer https://login.example.test --tls-cert cert.pem --tls-key key.pem \\\n" +
+			"    --smtp smtp://smtp.example.test:587 --mail-from login@example.test --signup domains:example.test",
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.serve(ctx) }),
 	}
-	return c
 }
 
 // serve opens the listeners first, so that a port that is taken is heard of before anything is made.
 func (a *app) serve(ctx context.Context) error {
 	s := a.settings
-	listener, err := net.Listen("tcp", s.Listen)
+	if err := s.check(); err != nil {
+		return hint(usage{err}, "handclaspd help serve")
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it before; this is for the ways out in between
-	ops, err := listenOps(s.OpsListen)
+	ops, err := listenOps(ctx, s.OpsListen)
 	if err != nil {
 		return err
 	}
@@ -57,11 +56,11 @@ func (a *app) serve(ctx context.Context) error {
 	return p.run(ctx, listener, ops)
 }
 
-func listenOps(address string) (net.Listener, error) {
+func listenOps(ctx context.Context, address string) (net.Listener, error) {
 	if address == "none" || address == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for operators (--ops-listen): %w", err)
 	}
