@@ -172,7 +172,13 @@ var dueStories = []story[*book]{
 		_, err := b.EndSession(b.ctx, lately.ID, "logout", after(41))
 		b.ok(err)
 		b.ok(b.GrantGone(b.ctx, lately.ID, after(41)))
+		start := beginning(ana, "three")
+		start.Session.CreatedAt = after(40)
+		_, undone := b.beginsAs(start)
+		b.ok(b.UndoSession(b.ctx, undone.ID))
 		_, err = b.Forget(b.ctx, after(30))
+		b.ok(err)
+		_, err = b.Device(b.ctx, undone.DeviceID)
 		b.ok(err)
 		for _, fingerprint := range []string{"one", "two"} {
 			known, err := b.KnownDevice(b.ctx, ana.ID, fingerprint)
