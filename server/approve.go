@@ -85,17 +85,24 @@ func (s *Server) open(r *http.Request, v *visitor, code string) (store.Request, 
 	if err != nil {
 		return store.Request{}, err
 	}
-	if err := s.limit(ctx, append(wrongCodes(v.user.ID, proven, true), openFlows(v.user.ID))...); err != nil {
+	if err := s.limit(ctx, append(wrongCodes(v.user.ID, proven, true), openFlows(v.user.ID, true))...); err != nil {
 		return store.Request{}, err
 	}
 	request, err := s.Tickets.Bind(ctx, oauth.HashUserCode(code), v.session.SID, v.user.ID)
-	if errors.Is(err, store.ErrNotFound) {
+	var spent []store.Limit
+	switch {
+	case err == nil:
+		spent = []store.Limit{openFlows(v.user.ID, false)}
+	case errors.Is(err, store.ErrNotFound):
 		s.Journal.Record(ctx, store.Event{Type: "device.wrong_code", Actor: v.user.ID, UserID: v.user.ID, Result: sessions.Refused})
-		if _, err := s.Limiter.Allow(ctx, wrongCodes(v.user.ID, proven, false)...); err != nil {
-			return store.Request{}, unavailable(err)
-		}
+		spent = wrongCodes(v.user.ID, proven, false)
+	default:
+		return request, unavailable(err)
 	}
-	return request, unavailable(err)
+	if _, err := s.Limiter.Allow(ctx, spent...); err != nil {
+		return store.Request{}, unavailable(err)
+	}
+	return request, err
 }
 
 // proven reports whether this account has a terminal signed in, which only a right code can have brought about.
@@ -147,6 +154,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return errBadInput
 	}
+	s.dropCookie(w, cookieCode) // a decided code would only stand in the way of the next one
 	switch {
 	case err == nil, errors.Is(err, store.ErrDecided), errors.Is(err, store.ErrExpired), errors.Is(err, store.ErrTaken):
 		http.Redirect(w, r, "/device/"+request.SID, http.StatusSeeOther)

@@ -213,20 +213,58 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 
 // signOut ends this browser's session.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if v := visitorOf(r); v.session != nil {
+	v := visitorOf(r)
+	ended, err := s.notYou(r, v)
+	if err != nil {
+		return err
+	}
+	if v.session != nil {
 		if err := s.Sessions.End(r.Context(), v.session.SID, sessions.EndLogout); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return unavailable(err)
 		}
 	}
 	s.dropCookie(w, cookieSession)
+	s.dropCookie(w, cookieCode)
+	r = r.WithContext(withVisitor(r.Context(), &visitor{id: v.id}))
+	if ended != nil {
+		s.setCookie(w, cookieNext, "/device", nextLife)
+		return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: "/device", Notice: s.closedNotice(ended.ClientID)})
+	}
 	if to := r.PostForm.Get("return_to"); to != "" {
 		http.Redirect(w, r, "/signin?return_to="+returnPath(to), http.StatusSeeOther)
 		return nil
 	}
-	s.dropCookie(w, cookieCode)
 	s.dropCookie(w, cookieNext)
-	r = r.WithContext(withVisitor(r.Context(), &visitor{id: visitorOf(r).id}))
 	return s.Pages.Write(w, http.StatusOK, pages.SignedOut{Base: s.base(r)})
+}
+
+// notYou ends the request that somebody walks away from with "Not you?", and returns it. Nobody else could decide it, so
+// its terminal would wait in vain. It is nil after any other sign-out, and when the request was decided before.
+func (s *Server) notYou(r *http.Request, v *visitor) (*store.Request, error) {
+	sid := r.PostForm.Get("request")
+	if v.session == nil || !validSession(sid) {
+		return nil, nil
+	}
+	request, err := s.Tickets.Request(r.Context(), sid, v.session.SID)
+	if err == nil {
+		err = s.Sessions.Deny(r.Context(), request, *v.session)
+	}
+	switch {
+	case err == nil:
+		return &request, nil
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDecided), errors.Is(err, store.ErrExpired):
+		return nil, nil
+	default:
+		return nil, unavailable(err)
+	}
+}
+
+func (s *Server) closedNotice(clientID string) string {
+	again := "start again in your terminal"
+	if command := s.command(clientID); command != "" {
+		again = "type " + command + " in your terminal again"
+	}
+	return "You are signed out, and the code has ended. Sign in as yourself, then " + again + " for a new one."
 }
 
 // knows reports whether this browser has signed this address in before, and by what name it is counted then.

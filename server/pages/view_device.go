@@ -14,7 +14,7 @@ type EnterCode struct {
 // Approve asks the one question that this server is for. Nothing on it is preselected, focused or weightier.
 //
 //	POST /device/{RequestID}  decision=approve|deny
-//	POST /signout             return_to=/device   ("Not you?")
+//	POST /signout             return_to=/device, request   ("Not you?")
 type Approve struct {
 	Base                  // Account is who would be signed in
 	RequestID   string    // the path segment that the decision is sent to
