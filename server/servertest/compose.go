@@ -61,6 +61,7 @@ func (s *Server) compose(ctx context.Context) error {
 		Notify:     func(ctx context.Context, n sessions.Notice) { notices.Notify(ctx, n) },
 		AccessLife: o.AccessLife, Idle: o.RefreshIdle, Absolute: o.RefreshAbsolute,
 		BrowserIdle: o.BrowserIdle, BrowserAbsolute: o.BrowserAbsolute, Retention: 180 * 24 * time.Hour,
+		MostDevices: o.MostDevices,
 	})
 	if err := s.register(ctx); err != nil {
 		return err

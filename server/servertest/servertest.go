@@ -46,6 +46,7 @@ type Options struct {
 	LinkLife        time.Duration
 	BrowserIdle     time.Duration
 	BrowserAbsolute time.Duration
+	MostDevices     int // of one account; 20 if zero
 
 	Clock      *Clock // shared by replicas; one of the server's own if nil
 	Background bool   // run the sweeper and the watch over the keys, as serve does; otherwise only Sweep sweeps
@@ -197,6 +198,9 @@ func (o *Options) fill(t testing.TB) {
 	}
 	if o.HeldMost == 0 {
 		o.HeldMost = 10_000
+	}
+	if o.MostDevices == 0 {
+		o.MostDevices = 20
 	}
 	if o.Clock == nil {
 		o.Clock = &Clock{}
