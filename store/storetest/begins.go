@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -144,6 +146,39 @@ var beginStories = []story[*book]{
 		lists, err := b.LiveSessions(b.ctx, ana.ID)
 		b.ok(err)
 		b.same(ids(lists), []string{got.ID})
+	}},
+	{"an account holds so many devices and no more, also when all ask at once", func(b *book) {
+		ana := b.user("ana")
+		begin := func(fingerprint string) error {
+			start := beginning(ana, fingerprint)
+			start.MostDevices = 3
+			_, err := b.BeginSession(b.ctx, start)
+			return err
+		}
+		errs := race(16, func(i int) error {
+			return begin(fmt.Sprint("fp-", i))
+		})
+		b.same(count(errs, won), 3)
+		held := slices.IndexFunc(errs, won)
+		for _, err := range errs {
+			if err != nil {
+				b.fails(err, store.ErrFull)
+			}
+		}
+		b.ok(begin(fmt.Sprint("fp-", held))) // the device that it holds already
+		b.fails(begin(""), store.ErrFull)    // a device entry of its own counts too
+		other := beginning(b.user("bo"), "bo's")
+		other.MostDevices = 3
+		b.beginsAs(other)
+		on, err := b.SessionsOfClient(b.ctx, tool, 100)
+		b.ok(err)
+		for _, s := range on {
+			if s.UserID == ana.ID {
+				_, err = b.EndSession(b.ctx, s.ID, "logout", after(1))
+				b.ok(err)
+			}
+		}
+		b.ok(begin("fp-new"))
 	}},
 	{"nobody begins for a disabled or unknown person", func(b *book) {
 		ana := b.user("ana")
