@@ -160,7 +160,7 @@ func TestWhoeverMayNotComeInHearsItOnlyAfterTheProof(t *testing.T) {
 	}
 }
 
-func TestDisabledUserIsOutAtOnce(t *testing.T) {
+func TestBrowserOfADisabledUserIsOutAtOnce(t *testing.T) {
 	t.Parallel()
 	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
 		b := s.Browser(t)

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -102,4 +103,11 @@ func location(t *testing.T, b *servertest.Browser, r *http.Request) (status int,
 		t.Fatal(err)
 	}
 	return answer.StatusCode, answer.Header.Get("Location")
+}
+
+// canceled is the patience of somebody who has none.
+func canceled() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
