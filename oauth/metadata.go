@@ -57,6 +57,11 @@ func (p *Provider) describe() (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
+	return NewDocument(body), nil
+}
+
+// NewDocument names a body by its hash.
+func NewDocument(body []byte) Document {
 	sum := sha256.Sum256(body)
-	return Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}, nil
+	return Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`}
 }

@@ -73,7 +73,8 @@ type Admission struct {
 	Now     func() time.Time
 }
 
-// MayAsk reports whether a link for this address would be of use, so that no mail goes to whoever could not use it.
+// MayAsk reports whether this address may sign in now: a user who is not disabled, or somebody who may join. No mail goes
+// to whoever could not use it.
 func (a *Admission) MayAsk(ctx context.Context, email string) (bool, error) {
 	user, err := a.Records.UserByEmail(ctx, email)
 	if err == nil {
@@ -87,18 +88,11 @@ func (a *Admission) MayAsk(ctx context.Context, email string) (bool, error) {
 
 // Admit returns the user of a proven address, making it if the setting allows. ErrNotAllowed otherwise.
 func (a *Admission) Admit(ctx context.Context, email string) (store.User, bool, error) {
-	user, err := a.Records.UserByEmail(ctx, email)
-	if errors.Is(err, store.ErrNotFound) {
-		joins, err := a.mayJoin(ctx, email)
-		if err != nil {
-			return store.User{}, false, err
-		}
-		if !joins {
-			return store.User{}, false, ErrNotAllowed
-		}
-	} else if err != nil {
-		return store.User{}, false, fmt.Errorf("look up user: %w", err)
-	} else if user.Disabled() {
+	may, err := a.MayAsk(ctx, email)
+	if err != nil {
+		return store.User{}, false, err
+	}
+	if !may {
 		return store.User{}, false, ErrNotAllowed
 	}
 	now := a.Now()

@@ -62,11 +62,11 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return gone(err)
 	}
-	l := listed{Session: row, seen: access.Grant.RotatedAt, expires: access.Grant.ExpiresAt}
+	l := listed{Session: row, seen: access.Grant.RotatedAt, expires: access.Grant.Ends()}
 	if err := s.describe(r.Context(), &l, map[string]string{}); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, apiMe{ID: user.ID, Email: user.Email, Name: user.Name, Session: sessionJSON(l, access.Session)})
+	return writeJSON(w, apiMe{ID: user.ID, Email: user.Email, Name: user.Name, Session: sessionJSON(l, access.Session)})
 }
 
 // gone: a token whose user or session is not in the records is no token.
@@ -90,7 +90,7 @@ func (s *Server) listSessions(w http.ResponseWriter, r *http.Request) error {
 	for _, l := range list {
 		out = append(out, sessionJSON(l, access.Session))
 	}
-	return writeJSON(w, http.StatusOK, map[string][]apiSession{"sessions": out})
+	return writeJSON(w, map[string][]apiSession{"sessions": out})
 }
 
 // listDevices groups the sessions of terminals by device.
@@ -120,7 +120,7 @@ func (s *Server) listDevices(w http.ResponseWriter, r *http.Request) error {
 		d.Current = d.Current || l.ID == access.Session
 		d.Sessions = append(d.Sessions, sessionJSON(l, access.Session))
 	}
-	return writeJSON(w, http.StatusOK, map[string][]*apiDevice{"devices": devices})
+	return writeJSON(w, map[string][]*apiDevice{"devices": devices})
 }
 
 // endDevice ends every session of the caller on one device.
@@ -167,7 +167,7 @@ func (s *Server) endOtherSessions(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return unavailable(err)
 	}
-	return writeJSON(w, http.StatusOK, map[string]int{"ended": n})
+	return writeJSON(w, map[string]int{"ended": n})
 }
 
 func sessionJSON(l listed, current string) apiSession {

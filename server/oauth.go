@@ -19,13 +19,13 @@ func (s *Server) deviceAuthorization(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeJSON(w, answer)
 }
 
 // token is RFC 6749 §3.2. A poll that prefers to wait may stay for as long as the server allows, so its deadlines move.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Prefer") != "" {
-		control, until := http.NewResponseController(w), s.Now().Add(s.OAuth.WaitMost+10*time.Second)
+		control, until := http.NewResponseController(w), time.Now().Add(s.OAuth.WaitMost+10*time.Second)
 		// A connection that cannot move its deadline ends the wait early, which every client must bear anyway.
 		_ = control.SetReadDeadline(until)
 		_ = control.SetWriteDeadline(until)
@@ -37,7 +37,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeJSON(w, answer)
 }
 
 // revoke is RFC 7009.
@@ -64,7 +64,7 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
-	serveDocument(w, r, "application/yaml", s.OpenAPI, "", documentAge)
+	serveDocument(w, r, "application/yaml", s.openapi.Body, s.openapi.ETag, documentAge)
 	return nil
 }
 
@@ -90,13 +90,12 @@ func serveDocument(w http.ResponseWriter, r *http.Request, kind string, body []b
 }
 
 // writeJSON writes a whole answer or none.
-func writeJSON(w http.ResponseWriter, status int, value any) error {
+func writeJSON(w http.ResponseWriter, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return &oauth.Error{Code: oauth.CodeServerError, Cause: err}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
 	_, _ = w.Write(body)
 	return nil
 }

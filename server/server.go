@@ -65,6 +65,7 @@ type Options struct {
 type Server struct {
 	Options
 	secure  bool // the issuer is https
+	openapi oauth.Document
 	csrf    *keys.Secret
 	known   *keys.Secret
 	origins *http.CrossOriginProtection
@@ -81,6 +82,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		Options: o,
 		secure:  issuer.Scheme == "https",
+		openapi: oauth.NewDocument(o.OpenAPI),
 		csrf:    o.Keys.Secret("csrf"),
 		known:   o.Keys.Secret("known browser"),
 		origins: http.NewCrossOriginProtection(),

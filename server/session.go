@@ -172,17 +172,18 @@ func (s *Server) cookie(r *http.Request, name string) string {
 // setCookie keeps a value for life, or until the browser closes if life is zero. Lax and not Strict: a link in webmail
 // is opened from another site, and must find the half that stayed here.
 func (s *Server) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
-		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: int(life / time.Second),
-		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	http.SetCookie(w, s.bake(name, value, int(life/time.Second)))
 }
 
 func (s *Server) dropCookie(w http.ResponseWriter, name string) {
-	http.SetCookie(w, &http.Cookie{
-		Name: s.cookieName(name), Path: "/", MaxAge: -1,
+	http.SetCookie(w, s.bake(name, "", -1))
+}
+
+func (s *Server) bake(name, value string, age int) *http.Cookie {
+	return &http.Cookie{ //nolint:gosec // G124: Secure on every issuer but a loopback one without TLS
+		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: age,
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	}
 }
 
 // readForm bounds and checks a form of ours: few fields, short, UTF-8, none twice.

@@ -28,7 +28,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		s.setCookie(w, cookieNext, next, nextLife)
 	}
 	if visitorOf(r).session != nil {
-		http.Redirect(w, r, next, http.StatusSeeOther)
+		http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // G710: returnPath let it through
 		return nil
 	}
 	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next})
@@ -108,7 +108,7 @@ func (s *Server) signInState(w http.ResponseWriter, r *http.Request) error {
 	if in {
 		answer.Continue = s.next(r)
 	}
-	return writeJSON(w, http.StatusOK, answer)
+	return writeJSON(w, answer)
 }
 
 // showLink is what the link in the mail opens. It changes nothing, however often it is opened and by whom.
@@ -231,7 +231,7 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 		return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: "/device", Notice: s.closedNotice(ended.ClientID)})
 	}
 	if to := r.PostForm.Get("return_to"); to != "" {
-		http.Redirect(w, r, "/signin?return_to="+returnPath(to), http.StatusSeeOther)
+		http.Redirect(w, r, "/signin?return_to="+returnPath(to), http.StatusSeeOther) //nolint:gosec // G710: as above
 		return nil
 	}
 	s.dropCookie(w, cookieNext)

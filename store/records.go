@@ -193,7 +193,8 @@ type Records interface {
 	// EndedSince lists sessions that ended at or after since, from after (exclusive session id) in order of id, at most limit.
 	// After a failover of the tickets their grants are deleted once more.
 	EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]Session, error)
-	// Forget deletes ended and finished sessions, and events, older than before; it returns how many rows went.
+	// Forget deletes ended and finished sessions, events, and devices that nobody used since and no session is left of, all
+	// older than before; it returns how many rows went.
 	Forget(ctx context.Context, before time.Time) (int64, error)
 
 	// Client returns a registered client, or ErrNotFound.

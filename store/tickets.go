@@ -155,6 +155,14 @@ type Grant struct {
 	Previous    string // the one before; empty at first
 }
 
+// Ends is when the grant is gone unless it is used before.
+func (g Grant) Ends() time.Time {
+	if idle := g.RotatedAt.Add(g.Idle); idle.Before(g.ExpiresAt) {
+		return idle
+	}
+	return g.ExpiresAt
+}
+
 // Rotation presents a refresh token.
 type Rotation struct {
 	SID         string
