@@ -54,16 +54,29 @@ func (s *Sessions) ended(ctx context.Context, row store.Session) {
 	s.notify(ctx, Notice{Kind: NoticeReuse, User: user, Session: row})
 }
 
-// EndOf ends a session if it belongs to this client, else store.ErrForeign and nothing happens.
+// EndOf ends a session if it belongs to this client, else store.ErrForeign and nothing happens. If the records are away
+// the ticket says whose it is, so that the session is dead all the same; the error says that the intent is not written.
 func (s *Sessions) EndOf(ctx context.Context, sid, clientID, reason string) error {
-	row, err := s.Records.Session(ctx, sid)
+	owner, err := s.clientOf(ctx, sid)
 	if err != nil {
 		return fmt.Errorf("find session: %w", err)
 	}
-	if row.ClientID != clientID {
+	if owner != clientID {
 		return store.ErrForeign
 	}
 	return s.End(ctx, sid, reason)
+}
+
+func (s *Sessions) clientOf(ctx context.Context, sid string) (string, error) {
+	row, err := s.Records.Session(ctx, sid)
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		return row.ClientID, err
+	}
+	grant, ticketErr := s.Tickets.Grant(ctx, sid, "")
+	if ticketErr != nil { // gone or away: only the records could say that it has ended
+		return "", err
+	}
+	return grant.ClientID, nil
 }
 
 // EndMine ends a session of this user, also one that was approved and not redeemed yet; store.ErrNotFound for any other, so

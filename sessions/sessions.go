@@ -40,6 +40,7 @@ type Tickets interface {
 	Deny(ctx context.Context, sid, browser, reason string) error
 	Drop(ctx context.Context, sid string) error
 	Pulses(ctx context.Context, sids ...string) ([]store.Pulse, error)
+	Grant(ctx context.Context, sid, jti string) (store.Grant, error)
 	PutBrowser(ctx context.Context, b store.Browser) error
 	Sweep(ctx context.Context) error
 }
