@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,11 +70,10 @@ func (a *app) showKeys(h *house) error {
 	if a.json {
 		return a.printJSON(list)
 	}
-	rows := [][]string{{"KID", "KIND", "STATE", "MADE", "USED SINCE", "RETIRED", "KEPT UNTIL"}}
+	rows := [][]string{{"KID", "KIND", "STATE", "SINCE", "MADE", "NEEDED UNTIL"}}
 	for _, k := range list {
-		rows = append(rows, []string{
-			k.ID, k.Kind, string(k.State), moment(k.MadeAt), moment(k.ActiveAt), moment(k.RetiredAt), moment(k.Until),
-		})
+		since := map[keys.State]time.Time{keys.Next: k.MadeAt, keys.Active: k.ActiveAt, keys.Retired: k.RetiredAt}[k.State]
+		rows = append(rows, []string{k.ID, k.Kind, string(k.State), moment(since), moment(k.MadeAt), moment(k.Until)})
 	}
 	return a.table(rows...)
 }

@@ -108,12 +108,12 @@ type field struct {
 
 func line(name string, values ...string) field { return field{name, values} }
 
-// moment is a time in a table; empty if there is none.
+// moment is a time in a table, in UTC wherever it is read; empty if there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return t.UTC().Format("2006-01-02 15:04Z")
 }
 
 func yesNo(b bool) string {

@@ -67,6 +67,9 @@ func (s *Settings) checkAddresses() []error {
 	if _, err := server.ParseProxies(s.TrustedProxies); err != nil {
 		problems = append(problems, fmt.Errorf("trusted-proxies: %w", err))
 	}
+	if u, err := url.Parse(s.Redis); s.Redis != "" && (err != nil || u.Hostname() == "" || u.Scheme != "redis" && u.Scheme != "rediss") {
+		problems = append(problems, errors.New("redis: want redis://[user:password@]host:port[/db], or rediss:// for TLS"))
+	}
 	return problems
 }
 
