@@ -46,7 +46,8 @@ func (s *Server) newTransport() (*http.Transport, error) {
 			return d.DialContext(ctx, network, s.Address)
 		},
 	}
-	if certificate := s.http.Certificate(); certificate != nil {
+	if s.http != nil && s.http.Certificate() != nil {
+		certificate := s.http.Certificate()
 		roots := x509.NewCertPool()
 		roots.AddCert(certificate)
 		t.TLSClientConfig = &tls.Config{RootCAs: roots, ServerName: "example.com", MinVersion: tls.VersionTLS12}
