@@ -94,6 +94,9 @@ func (s *Sessions) EndMine(ctx context.Context, userID, sid string) error {
 
 // EndDevice ends every session of this user on one device; store.ErrNotFound if there is none.
 func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error {
+	if err := s.finish(ctx, userID, ""); err != nil {
+		return err
+	}
 	rows, err := s.Records.SessionsOnDevice(ctx, userID, deviceID)
 	if err != nil {
 		return fmt.Errorf("list the sessions on a device: %w", err)
@@ -107,6 +110,9 @@ func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error
 
 // EndOthers ends every session of this user but one (none if except is empty), and says how many.
 func (s *Sessions) EndOthers(ctx context.Context, userID, except, reason string) (int, error) {
+	if err := s.finish(ctx, userID, ""); err != nil {
+		return 0, err
+	}
 	rows, err := s.Records.LiveSessions(ctx, userID)
 	if err != nil {
 		return 0, fmt.Errorf("list sessions: %w", err)
@@ -116,6 +122,9 @@ func (s *Sessions) EndOthers(ctx context.Context, userID, except, reason string)
 
 // EndClient ends every session of a client that is removed.
 func (s *Sessions) EndClient(ctx context.Context, clientID string) (int, error) {
+	if err := s.finish(ctx, "", clientID); err != nil {
+		return 0, err
+	}
 	total := 0
 	for {
 		rows, err := s.Records.SessionsOfClient(ctx, clientID, endBatch)
@@ -131,6 +140,17 @@ func (s *Sessions) EndClient(ctx context.Context, clientID string) (int, error) 
 			return total, err
 		}
 	}
+}
+
+// finish ends once more what an earlier try could end in the records only: it stands on no list of live sessions, and
+// whoever repeats a failed request must not hear of success while the tickets are there.
+func (s *Sessions) finish(ctx context.Context, userID, clientID string) error {
+	rows, err := s.Records.HalfEnded(ctx, userID, clientID)
+	if err != nil {
+		return fmt.Errorf("list what was ended halfway: %w", err)
+	}
+	_, err = s.endEach(ctx, rows, "", "")
+	return err
 }
 
 // endEach goes on after a failure, so that as much as can be ended is, and reports every failure.

@@ -27,6 +27,7 @@ type Records interface {
 	LiveSessions(ctx context.Context, userID string) ([]store.Session, error)
 	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error)
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]store.Session, error)
+	HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error)
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 	DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error)
 	Recheck(ctx context.Context, sid string, seen, next time.Time) error

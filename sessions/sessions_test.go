@@ -1,6 +1,7 @@
 package sessions_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -110,6 +111,44 @@ func TestOnlyTheFirstLoginOfADeviceIsANoticeToItsOwner(t *testing.T) {
 		r.signIn("desktop", r.ada)
 		if len(r.notices) != 2 {
 			t.Errorf("%d notices, want one for each device", len(r.notices))
+		}
+	})
+}
+
+// away is a ticket store that deletes nothing while it is away.
+type away struct {
+	store.Tickets
+	gone bool
+}
+
+var errAway = errors.New("away")
+
+func (a *away) Drop(ctx context.Context, sid string) error {
+	if a.gone {
+		return errAway
+	}
+	return a.Tickets.Drop(ctx, sid)
+}
+
+func TestEndingAgainFinishesWhatWasEndedHalfway(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q := r.signIn("laptop", r.ada)
+		tickets := &away{r.tickets, true}
+		s := r.sessions(r.records, tickets)
+		for range 2 {
+			if err := s.Disable(r.ctx, r.ada); !errors.Is(err, errAway) {
+				t.Fatalf("while the tickets are away: %v", err)
+			}
+			if _, err := s.EndOthers(r.ctx, r.ada, "", sessions.EndUser); !errors.Is(err, errAway) {
+				t.Fatalf("while the tickets are away: %v", err)
+			}
+		}
+		tickets.gone = false
+		if err := s.Disable(r.ctx, r.ada); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.tickets.Grant(r.ctx, q.SID, ""); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the grant is still there: %v", err)
 		}
 	})
 }

@@ -181,6 +181,9 @@ type Records interface {
 	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]Session, error)
 	// SessionsOfClient lists live and provisional sessions of a client, at most limit.
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]Session, error)
+	// HalfEnded lists ended sessions of a user, or of a client, whose GrantGoneAt is not set; the empty one of the two ids
+	// does not choose. Somebody who ends again what was ended halfway finishes these first.
+	HalfEnded(ctx context.Context, userID, clientID string) ([]Session, error)
 	// KnownDevice reports whether a device with this fingerprint hash has had a confirmed session of this user.
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 	// Device returns a device, or ErrNotFound.

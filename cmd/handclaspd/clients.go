@@ -162,9 +162,6 @@ func (a *app) clientsDelete(ctx context.Context, args []string) error {
 			}
 		}
 		ended, err := h.sessions.EndClient(ctx, client.ID)
-		if err == nil {
-			err = h.finish(ctx, func(s store.Session) bool { return s.ClientID == client.ID })
-		}
 		if err != nil {
 			err = fmt.Errorf("%s can begin no sessions any more, but not all of them are ended: %w", client.ID, err)
 			return hint(err, a.command("clients", "delete", client.ID))

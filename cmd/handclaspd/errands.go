@@ -98,25 +98,6 @@ type away struct {
 // Drop fails.
 func (t away) Drop(context.Context, string) error { return t.err }
 
-// dueMost is more sessions than are ever left halfway at once.
-const dueMost = 10_000
-
-// finish ends once more what an earlier try could end in the records only, so that a command which is repeated does not
-// answer before the tickets are gone. The sweeper of a running server does the same within seconds.
-func (h *house) finish(ctx context.Context, mine func(store.Session) bool) error {
-	due, err := h.db.DueSessions(ctx, time.Now(), dueMost)
-	if err != nil {
-		return fmt.Errorf("list the sessions that are left halfway: %w", err)
-	}
-	var failed []error
-	for _, s := range due {
-		if !s.EndedAt.IsZero() && mine(s) {
-			failed = append(failed, h.sessions.End(ctx, s.ID, s.EndReason))
-		}
-	}
-	return errors.Join(failed...)
-}
-
 // record notes what an operator has done.
 func (h *house) record(ctx context.Context, e store.Event) {
 	e.Actor, e.Result = operator, sessions.OK

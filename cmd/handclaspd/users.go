@@ -175,11 +175,7 @@ func (a *app) usersDisable(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		err = h.sessions.Disable(ctx, user.ID)
-		if err == nil {
-			err = h.finish(ctx, func(s store.Session) bool { return s.UserID == user.ID })
-		}
-		if err != nil {
+		if err := h.sessions.Disable(ctx, user.ID); err != nil {
 			return hint(a.unfinished(ctx, h, user, err), a.command("users", "disable", user.ID))
 		}
 		return a.changed(ctx, h, user, "may not sign in any more, and every session is ended")

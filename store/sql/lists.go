@@ -27,6 +27,12 @@ func (d *DB) SessionsOfClient(ctx context.Context, clientID string, limit int) (
 	return d.sessions(ctx, `client_id = $1 AND ended_at = 0 LIMIT $2`, clientID, limit)
 }
 
+// HalfEnded implements store.Records.
+func (d *DB) HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error) {
+	return d.sessions(ctx, `ended_at <> 0 AND grant_gone_at = 0 AND (user_id = $1 OR client_id = $2 AND client_id <> '')
+		ORDER BY ended_at`, userID, clientID)
+}
+
 // dueWhere is what the sweeper must look at: the longest ended that are not finished, and the longest due to be checked.
 // Two searches, because no index serves both.
 const dueWhere = `id IN (

@@ -44,6 +44,26 @@ var endStories = []story[*book]{
 			b.same(e, ended[0])
 		}
 	}},
+	{"what was ended halfway is listed for its user and its client", func(b *book) {
+		ana, bob := b.user("ana"), b.user("bob")
+		s, other := b.live(ana, "fp", after(1)), b.live(bob, "other", after(1))
+		_, err := b.EndSession(b.ctx, s.ID, "logout", after(2))
+		b.ok(err)
+		half := func(user, client string) (ids []string) {
+			got, err := b.HalfEnded(b.ctx, user, client)
+			b.ok(err)
+			for _, g := range got {
+				ids = append(ids, g.ID)
+			}
+			return ids
+		}
+		b.same(half(ana.ID, ""), []string{s.ID})
+		b.same(half("", other.ClientID), []string{s.ID})
+		b.same(half(bob.ID, ""), []string(nil))
+		b.same(half("", ""), []string(nil))
+		b.ok(b.GrantGone(b.ctx, s.ID, after(3)))
+		b.same(half(ana.ID, ""), []string(nil))
+	}},
 	{"an ended session is due until its tickets are gone", func(b *book) {
 		s := b.live(b.user("ana"), "fp", after(1))
 		b.ok(b.GrantGone(b.ctx, s.ID, after(1)))
