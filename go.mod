@@ -3,40 +3,35 @@ module github.com/handclasp/handclasp
 go 1.26.0
 
 require (
-	github.com/BurntSushi/toml v1.5.0
-	github.com/caarlos0/env/v11 v11.4.2
-	github.com/chromedp/chromedp v0.23.0
-	github.com/cli/browser v1.3.0
-	github.com/creack/pty v1.1.7
-	github.com/ebitengine/purego v0.11.3
-	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
-	github.com/emersion/go-smtp v0.25.1
-	github.com/getkin/kin-openapi v0.152.0
-	github.com/go-jose/go-jose/v4 v4.1.8
-	github.com/goccy/go-yaml v1.9.6
-	github.com/gofrs/flock v0.13.1
-	github.com/google/go-cmp v0.7.0
-	github.com/google/uuid v1.6.0
-	github.com/gorilla/mux v1.8.1
-	github.com/ory/fosite v0.49.1-0.20250703093431-a5f0b09bf31c
-	github.com/pressly/goose/v3 v3.29.0
-	github.com/prometheus/client_golang v1.25.0
-	github.com/redis/go-redis/v9 v9.23.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/shirou/gopsutil/v3 v3.24.5
-	github.com/spf13/cobra v1.10.2
-	github.com/wneessen/go-mail v0.8.1
-	github.com/zalando/go-keyring v0.2.8
-	go.uber.org/goleak v1.3.0
-	golang.org/x/crypto v0.58.0
-	golang.org/x/net v0.62.0
-	golang.org/x/oauth2 v0.37.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/term v0.47.0
-	golang.org/x/text v0.43.0
-	modernc.org/sqlite v1.60.1
-	pgregory.net/rapid v1.3.0
-	rsc.io/qr v0.2.0
+	github.com/BurntSushi/toml v1.5.0 // settings files of server and client
+	github.com/chromedp/cdproto v0.159.0 // the words of chromedp
+	github.com/chromedp/chromedp v0.23.0 // tests in a real browser
+	github.com/cli/browser v1.3.0 // opens the person's browser
+	github.com/ebitengine/purego v0.11.3 // calls libcrypto without cgo: signatures at a third of the cost
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // logs in at the SMTP server of the tests
+	github.com/emersion/go-smtp v0.25.1 // a real SMTP server in tests
+	github.com/getkin/kin-openapi v0.152.0 // holds real requests and answers against openapi.yaml, in tests
+	github.com/go-jose/go-jose/v4 v4.1.8 // JOSE: key sets, and reading tokens (asked for by the customer)
+	github.com/gofrs/flock v0.13.1 // one refresh at a time on a machine, and one who changes the keys
+	github.com/google/go-cmp v0.7.0 // says what differs, in tests
+	github.com/gorilla/mux v1.8.1 // the router (asked for by the customer)
+	github.com/ory/fosite v0.49.1-0.20250703093431-a5f0b09bf31c // the frame of the OAuth endpoints (asked for by the customer); the first commit with the device grant
+	github.com/pressly/goose/v3 v3.29.0 // migrations, embedded
+	github.com/prometheus/client_golang v1.25.0 // /metrics
+	github.com/redis/go-redis/v9 v9.23.0 // Redis, Sentinel and Cluster (asked for by the customer)
+	github.com/rogpeppe/go-internal v1.16.0 // scripts that test the programs as a terminal would
+	github.com/shirou/gopsutil/v3 v3.24.5 // hardware information for the fingerprint, in the client only (asked for by the customer)
+	github.com/spf13/cobra v1.10.2 // commands and their help
+	github.com/spf13/pflag v1.0.9 // the flags of cobra, read as settings
+	github.com/wneessen/go-mail v0.8.1 // mails over SMTP (asked for by the customer)
+	github.com/zalando/go-keyring v0.2.8 // the system's keyring for the refresh token
+	go.uber.org/goleak v1.3.0 // no goroutine is left behind, in tests
+	golang.org/x/net v0.62.0 // international mail domains, and reading our pages in tests
+	golang.org/x/oauth2 v0.37.0 // the client library of everybody else, unchanged, in tests
+	golang.org/x/sys v0.49.0 // terminals and files where the standard library stops
+	golang.org/x/term v0.47.0 // width of a terminal, and whether it is one
+	modernc.org/sqlite v1.60.1 // SQLite without cgo
+	pgregory.net/rapid v1.3.0 // properties, in tests
 )
 
 require (
@@ -44,12 +39,9 @@ require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/chromedp/cdproto v0.159.0 // indirect
-	github.com/cristalhq/jwt/v4 v4.0.2 // indirect
 	github.com/danieljoos/wincred v1.2.3 // indirect
 	github.com/dgraph-io/ristretto v1.0.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
-	github.com/fatih/color v1.16.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/fsnotify/fsnotify v1.6.0 // indirect
 	github.com/go-jose/go-jose/v3 v3.0.5 // indirect
@@ -61,6 +53,7 @@ require (
 	github.com/gobuffalo/pop/v6 v6.1.1 // indirect
 	github.com/godbus/dbus/v5 v5.2.2 // indirect
 	github.com/gogo/protobuf v1.3.2 // indirect
+	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/websocket v1.5.0 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
@@ -69,7 +62,6 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/lufia/plan9stats v0.0.0-20211012122336-39d0f177ccd0 // indirect
 	github.com/magiconair/properties v1.8.7 // indirect
-	github.com/mattn/go-colorable v0.1.13 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/mattn/goveralls v0.0.12 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
@@ -98,9 +90,8 @@ require (
 	github.com/spf13/afero v1.9.5 // indirect
 	github.com/spf13/cast v1.5.1 // indirect
 	github.com/spf13/jwalterweatherman v1.1.0 // indirect
-	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/spf13/viper v1.16.0 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
+	github.com/stretchr/objx v0.5.3 // indirect
 	github.com/subosito/gotenv v1.4.2 // indirect
 	github.com/tklauser/go-sysconf v0.3.12 // indirect
 	github.com/tklauser/numcpus v0.6.1 // indirect
@@ -124,11 +115,11 @@ require (
 	go.uber.org/atomic v1.12.0 // indirect
 	go.uber.org/mock v0.5.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
-	golang.org/x/xerrors v0.0.0-20231012003039-104605ab7028 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/grpc v1.85.0 // indirect
