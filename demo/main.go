@@ -25,9 +25,7 @@ const address = "ada@example.test"
 func main() {
 	bin := flag.String("bin", "bin", "folder of the programs")
 	flag.Parse()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := run(ctx, *bin); err != nil {
+	if err := run(*bin); err != nil {
 		fmt.Fprintln(os.Stderr, "demo: "+err.Error())
 		os.Exit(1)
 	}
@@ -42,7 +40,9 @@ type demo struct {
 	began  time.Time
 }
 
-func run(ctx context.Context, bin string) (err error) {
+func run(bin string) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	folder, err := os.MkdirTemp("", "handclasp-demo-")
 	if err != nil {
 		return err

@@ -23,12 +23,18 @@ var (
 func everyMail() map[string]interface{ Message() (Message, error) } {
 	account := "https://login.example.test/account"
 	return map[string]interface{ Message() (Message, error) }{
-		"sign-in": SignIn{Site: aSite, To: "alice@example.test", Link: aLink, Code: "BCDFGH", For: "to confirm handclasp on dev-box",
-			From: "203.0.113.7", Asked: aTime, Life: 15 * time.Minute},
-		"new-device": NewDevice{Site: aSite, To: "alice@example.test", Name: "dev-box", Platform: "linux/amd64", App: "handclasp",
-			From: "203.0.113.7", At: aTime, End: aLink, Account: account},
-		"session-ended": SessionEnded{Site: aSite, To: "alice@example.test", Why: Reused, Name: "dev-box", Platform: "linux/amd64",
-			App: "handclasp", From: "203.0.113.7", At: aTime, Account: account},
+		"sign-in": SignIn{
+			Site: aSite, To: "alice@example.test", Link: aLink, Code: "BCDFGH", For: "to confirm handclasp on dev-box",
+			From: "203.0.113.7", Asked: aTime, Life: 15 * time.Minute,
+		},
+		"new-device": NewDevice{
+			Site: aSite, To: "alice@example.test", Name: "dev-box", Platform: "linux/amd64", App: "handclasp",
+			From: "203.0.113.7", At: aTime, End: aLink, Account: account,
+		},
+		"session-ended": SessionEnded{
+			Site: aSite, To: "alice@example.test", Why: Reused, Name: "dev-box", Platform: "linux/amd64",
+			App: "handclasp", From: "203.0.113.7", At: aTime, Account: account,
+		},
 		"invite": Invite{Site: aSite, To: "alice@example.test", By: "Bob", Link: aLink, At: aTime, Life: 72 * time.Hour},
 	}
 }
@@ -135,8 +141,10 @@ func TestSignInMailHoldsWhatAPersonNeeds(t *testing.T) {
 	m := written(t, everyMail()["sign-in"])
 	_, text, html := sent(t, m)
 	for _, part := range []string{text, html} {
-		for _, want := range []string{aLink, "BCD-FGH", "203.0.113.7", "22 November 2026, 14:03 UTC", "15 minutes",
-			"handclasp on dev-box", "login.example.test", "If this was not you"} {
+		for _, want := range []string{
+			aLink, "BCD-FGH", "203.0.113.7", "22 November 2026, 14:03 UTC", "15 minutes",
+			"handclasp on dev-box", "login.example.test", "If this was not you",
+		} {
 			if !strings.Contains(part, want) {
 				t.Errorf("%q is missing", want)
 			}

@@ -14,7 +14,11 @@ func plain(text string) bool {
 // browserName guesses what a browser calls itself, for the person's own list. Nothing depends on it.
 func browserName(agent string) string {
 	name := first(agent, []pair{
-		{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Chromium/", "Chromium"},
+		{"Edg/", "Edge"},
+		{"OPR/", "Opera"},
+		{"Firefox/", "Firefox"},
+		{"Chrome/", "Chrome"},
+		{"Chromium/", "Chromium"},
 		{"Safari/", "Safari"},
 	}, "A browser")
 	system := first(agent, []pair{

@@ -186,5 +186,5 @@ func textOf(doc *html.Node) string {
 	return b.String()
 }
 
-// ErrNoMail: the mail did not come in time.
+// ErrNoMail says that the mail did not come in time.
 var ErrNoMail = errors.New("the mail did not come")

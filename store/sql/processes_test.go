@@ -168,7 +168,7 @@ func whole(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it is only a tool of the test
+	defer db.Close()
 	var verdict string
 	if err := db.QueryRowContext(t.Context(), `PRAGMA integrity_check`).Scan(&verdict); err != nil || verdict != "ok" {
 		t.Fatalf("the file is %s (%v)", verdict, err)
@@ -181,7 +181,7 @@ func TestALockedFileAnswersWithinTheContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it is only a tool of the test
+	defer db.Close()
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)

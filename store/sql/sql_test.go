@@ -42,7 +42,7 @@ var blank = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder) //nolint:errcheck // it is the system's temporary folder
+	defer os.RemoveAll(folder)
 	path := filepath.Join(folder, "handclasp.db")
 	d, err := sql.Open(context.Background(), sql.Options{Path: path})
 	if err != nil {
