@@ -77,7 +77,10 @@ func (s *Server) compose(ctx context.Context) error {
 }
 
 func (s *Server) openStores(ctx context.Context, log *slog.Logger) error {
-	db, err := sql.Open(ctx, sql.Options{Path: filepath.Join(s.options.Dir, "handclasp.db"), Now: s.Clock.Now, Log: log})
+	if err := layFolder(ctx, s.options.Dir); err != nil {
+		return err
+	}
+	db, err := sql.Open(ctx, sql.Options{Path: filepath.Join(s.options.Dir, database), Now: s.Clock.Now, Log: log})
 	if err != nil {
 		return err
 	}
@@ -109,12 +112,8 @@ func prefixOf(dir string) string {
 }
 
 func (s *Server) openKeys(ctx context.Context, log *slog.Logger) (err error) {
-	dir := filepath.Join(s.options.Dir, "keys")
-	if err := layKeys(ctx, dir); err != nil {
-		return err
-	}
 	s.Keys, err = keys.Open(ctx, keys.Options{
-		Dir: dir, Signer: s.options.Signer, TokenLife: s.options.AccessLife,
+		Dir: filepath.Join(s.options.Dir, "keys"), Signer: s.options.Signer, TokenLife: s.options.AccessLife,
 		RootLife: s.options.RefreshAbsolute + 24*time.Hour, Now: s.Clock.Now, Log: log,
 	})
 	return err
