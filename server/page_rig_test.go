@@ -21,8 +21,9 @@ func onBothKeepers(t *testing.T, o servertest.Options, story func(t *testing.T, 
 	for name, redis := range map[string]string{"sqlite": "", "redis": redistest.Start(t)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o.Redis = redis
-			story(t, servertest.Start(t, o))
+			own := o
+			own.Redis = redis
+			story(t, servertest.Start(t, own))
 		})
 	}
 }
