@@ -163,14 +163,29 @@ func TestRevocationEndsTheGrantWithoutTheRecords(t *testing.T) {
 	})
 }
 
+// counting are tickets that tell how many polls they have answered.
+type counting struct {
+	store.Tickets
+	polls *atomic.Int32
+}
+
+func (c counting) Poll(ctx context.Context, p store.Poll) (store.Polled, error) {
+	defer c.polls.Add(1)
+	return c.Tickets.Poll(ctx, p)
+}
+
 func TestHeldPollOutlivesARestartOfRedis(t *testing.T) {
-	s, redis := withRedis(t)
+	t.Parallel()
+	redis, polls := redistest.Run(t), new(atomic.Int32)
+	s := servertest.Start(t, servertest.Options{
+		Redis: redis.URL(), LimitScale: 1000, Tickets: func(tickets store.Tickets) store.Tickets { return counting{tickets, polls} },
+	})
 	mara, d := apiPerson(t, s, "mara"), s.Terminal(t)
 	asked := d.Ask()
 	question := mara.EnterCode(asked.UserCode)
 	reply := make(chan servertest.Reply, 1)
 	go func() { reply <- d.Wait(asked, 4) }()
-	for s.OAuth.Held() == 0 {
+	for polls.Load() == 0 { // the first look is over
 		time.Sleep(time.Millisecond)
 	}
 	redis.Kill()
