@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -261,4 +262,48 @@ func TestWhoeverIsSignedOutMeanwhileDecidesNothing(t *testing.T) {
 	if reply := terminal.Poll(asked); reply.Error() != "authorization_pending" {
 		t.Errorf("the terminal hears %s", reply.Body)
 	}
+}
+
+// Twenty clicks at once, on either button: one decision, and everybody is told the same one.
+func TestClicksAtOnceMakeOneDecision(t *testing.T) {
+	t.Parallel()
+	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
+		b, terminal := s.Browser(t), s.Terminal(t)
+		b.SignIn(mara)
+		asked := terminal.Ask()
+		question := b.EnterCode(asked.UserCode)
+		requests := make([]*http.Request, 20)
+		for i := range requests {
+			action, form := question.Form([]string{"Approve", "Deny"}[i%2])
+			requests[i] = b.Request(http.MethodPost, action, form)
+		}
+		said := make(chan string, len(requests))
+		for _, r := range requests {
+			go func() {
+				answer, err := b.Client.Do(r)
+				if err != nil {
+					said <- err.Error()
+					return
+				}
+				defer answer.Body.Close() //nolint:errcheck // it is read to the end
+				body, err := io.ReadAll(answer.Body)
+				switch {
+				case err != nil || answer.StatusCode != http.StatusOK:
+					said <- answer.Status
+				case strings.Contains(string(body), "You denied it"):
+					said <- "access_denied"
+				default:
+					said <- ""
+				}
+			}()
+		}
+		told := map[string]int{}
+		for range requests {
+			told[<-said]++
+		}
+		reply := terminal.Poll(asked)
+		if len(told) != 1 || told[reply.Error()] != len(requests) {
+			t.Errorf("the pages say %v, the terminal hears %d %s", told, reply.Status, reply.Body)
+		}
+	})
 }

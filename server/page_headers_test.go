@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/handclasp/handclasp/server"
 	"github.com/handclasp/handclasp/server/servertest"
 )
 
@@ -95,12 +96,16 @@ func TestGetAndHeadChangeNothing(t *testing.T) {
 		waiting := s.Browser(t)
 		link := waiting.AskForLink(omar)
 		events, mails := s.Events.String(), len(s.Mails(t))
+		paths := []string{
+			"/device?user_code=" + asked.UserCode, question.URL.Path, question.URL.Path + "?decision=approve",
+			"/signin?email=" + mara, "/signin/code?code=" + link.Code, link.Link, notice.Link,
+		}
+		for _, route := range server.Routes() { // those that take only a POST as well
+			_, path, _ := strings.Cut(route, " ")
+			paths = append(paths, strings.ReplaceAll(path, "/{id}", "/"+strings.TrimPrefix(question.URL.Path, "/device/")))
+		}
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			for _, path := range []string{
-				"/", "/device", "/device?user_code=" + asked.UserCode, question.URL.Path, question.URL.Path + "?decision=approve",
-				"/signin", "/signin?email=" + mara, "/signin/sent", "/signin/state", "/signin/code?code=" + link.Code, link.Link,
-				"/signout", "/account", "/account/end", "/account/end-others", "/devices/end", notice.Link,
-			} {
+			for _, path := range paths {
 				for _, someone := range []*servertest.Browser{b, waiting, s.Browser(t)} {
 					someone.Do(someone.Request(method, path, nil))
 				}
