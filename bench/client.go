@@ -13,7 +13,7 @@ const (
 	metadataPath = "/.well-known/oauth-authorization-server"
 	jwksPath     = "/oauth/jwks"
 	devicePath   = "/oauth/device_authorization"
-	tokenPath    = "/oauth/token"
+	tokenPath    = "/oauth/token" //nolint:gosec // an address, not a token
 )
 
 // What the built-in client sends.

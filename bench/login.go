@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/handclasp/handclasp/demo/person"
 )
@@ -63,17 +65,22 @@ type signedIn struct {
 
 // logins signs n terminals in. Of more terminals than devices, the later ones take the places of the earlier ones.
 func (h *household) logins(ctx context.Context, n, devices int) ([]signedIn, error) {
-	all := make([]signedIn, n)
+	return h.loginsFor(ctx, 24*time.Hour, n, devices)
+}
+
+// loginsFor signs in as many of n terminals as there is time for.
+func (h *household) loginsFor(ctx context.Context, most time.Duration, n, devices int) ([]signedIn, error) {
+	each, end := make([][]signedIn, len(h.persons)), time.Now().Add(most)
 	err := parallel(len(h.persons), len(h.persons), func(_, who int) error {
-		for i := who; i < n; i += len(h.persons) {
+		for i := who; i < n && time.Now().Before(end); i += len(h.persons) {
 			t := terminalAt(h.server, i%devices*len(h.persons)+who) // a device stays with its person
 			token, err := h.login(ctx, who, t)
 			if err != nil {
 				return err
 			}
-			all[i] = signedIn{t, token}
+			each[who] = append(each[who], signedIn{t, token})
 		}
 		return nil
 	})
-	return all, err
+	return slices.Concat(each...), err
 }

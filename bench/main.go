@@ -18,13 +18,13 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 4 && os.Args[1] == bareFlag {
-		fail(serveBare(os.Args[2], os.Args[3]))
+	if len(os.Args) == 5 && os.Args[1] == bareFlag {
+		fail(serveBare(os.Args[2], os.Args[3], os.Args[4]))
 		return
 	}
 	bin := flag.String("bin", "bin", "folder of the programs")
 	quick := flag.Bool("quick", false, "a rough look, in less than a minute")
-	full := flag.Bool("full", false, "100,000 logins for the growth; takes as long as they take")
+	full := flag.Bool("full", false, "100,000 live sessions and as many logins, for as long as they take")
 	asJSON := flag.Bool("json", false, "print JSON")
 	aof := flag.Bool("aof", false, "let Redis keep an append-only file (everysec)")
 	only := flag.String("only", "", "sections to run, separated by commas: costs,approve,start,live,growth")
@@ -58,17 +58,26 @@ type size struct {
 	refreshes int // of a kind in a round: they are dear
 	approvals int // in each row of the waiting
 	starts    int
-	live      int // sessions that are kept while memory is measured
-	logins    int // of the growth
+	live      int           // sessions that are kept while memory is measured
+	logins    int           // of the growth
+	rest      time.Duration // before memory is read
+	most      time.Duration // that the filling with sessions, and the logins, may take; the row says how far they came
 }
 
 func sizeOf(quick, full bool) size {
-	s := size{rounds: 5, requests: 6000, refreshes: 2000, approvals: 200, starts: 15, live: 100_000, logins: 2000}
+	s := size{
+		rounds: 5, requests: 4000, refreshes: 1200, approvals: 200, starts: 15, live: 100_000, logins: 2000,
+		rest: 6 * time.Second, // the first sweep comes after five
+		most: 25 * time.Second,
+	}
 	if quick {
-		s = size{rounds: 2, requests: 2000, refreshes: 600, approvals: 60, starts: 5, live: 5000, logins: 200}
+		s = size{
+			rounds: 2, requests: 1500, refreshes: 400, approvals: 50, starts: 5, live: 3000, logins: 100,
+			rest: time.Second, most: 5 * time.Second,
+		}
 	}
 	if full {
-		s.logins = 100_000
+		s.logins, s.most = 100_000, 24*time.Hour
 	}
 	return s
 }

@@ -13,15 +13,12 @@ const (
 	goalAnonymous = 16
 )
 
-// idleTime is how long a server is left alone before its memory is read: the first sweep is then behind it.
-const idleTime = 6 * time.Second
-
 // starts measures the time from the start of the process to its first answer, once the key exists, and what it holds
 // in memory when it has nothing to do.
 func (b bench) starts(ctx context.Context) (section, error) {
 	s := section{
 		Title: "Start and idle memory",
-		Notes: "From the start of the process to its first answer, the key being there. Memory 6 s after that answer.",
+		Notes: "From the start of the process to its first answer, the key being there. Memory some seconds after that answer, the first sweep included.",
 	}
 	r, err := b.redis(ctx)
 	if err != nil {
@@ -51,7 +48,7 @@ func (b bench) startsOf(ctx context.Context, with settings) (row, error) {
 			taken = append(taken, milliseconds(up.first))
 		}
 		if i == b.size.starts {
-			held, anonymous, err = atRest(up)
+			held, anonymous, err = b.atRest(up)
 		}
 		up.stop()
 		if err != nil {
@@ -73,8 +70,8 @@ func (b bench) startsOf(ctx context.Context, with settings) (row, error) {
 }
 
 // atRest lets a server come to rest and returns what it holds in memory, in megabytes.
-func atRest(s *server) (held, anonymous float64, err error) {
-	time.Sleep(idleTime)
+func (b bench) atRest(s *server) (held, anonymous float64, err error) {
+	time.Sleep(b.size.rest)
 	return resident(s.pid())
 }
 

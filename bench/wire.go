@@ -25,7 +25,7 @@ type conn struct {
 }
 
 func dial(address string) (*conn, error) {
-	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+	c, err := net.DialTimeout("tcp", address, 5*time.Second) //nolint:noctx // it has a timeout
 	if err != nil {
 		return nil, err
 	}
@@ -109,20 +109,32 @@ func (all crew) leave() {
 	}
 }
 
-// parallel runs as many as workers of n jobs at once and returns the first failure.
+// parallel runs as many as workers of n jobs at once and returns the first failure of each.
 func parallel(workers, n int, job func(worker, i int) error) error {
-	var next atomic.Int64
+	_, err := parallelFor(24*time.Hour, workers, n, job)
+	return err
+}
+
+// parallelFor begins no more jobs when its time is up, and returns how many it has done.
+func parallelFor(most time.Duration, workers, n int, job func(worker, i int) error) (did int, err error) {
+	var next, finished atomic.Int64
 	errs := make([]error, workers)
+	end := time.Now().Add(most)
 	var done sync.WaitGroup
 	for worker := range workers {
 		done.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			for time.Now().Before(end) {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
 				if errs[worker] = job(worker, i); errs[worker] != nil {
 					return
 				}
+				finished.Add(1)
 			}
 		})
 	}
 	done.Wait()
-	return errors.Join(errs...)
+	return int(finished.Load()), errors.Join(errs...)
 }

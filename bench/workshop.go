@@ -26,6 +26,9 @@ var (
 // sessionsInTurn is how many sessions take turns at refreshing.
 const sessionsInTurn = 64
 
+// signedBytes is about as long as an access token without its signature.
+const signedBytes = 600
+
 // workshop is every process whose requests are compared, all running at once.
 type workshop struct {
 	size  size
@@ -53,9 +56,6 @@ func (b bench) workshop(ctx context.Context) (*workshop, error) {
 	if w.redis, err = b.redis(ctx); err != nil {
 		return w, err
 	}
-	if w.bare, err = b.bare(ctx, w.redis.address); err != nil {
-		return w, err
-	}
 	for _, keeper := range []string{"redis", "sqlite"} {
 		for _, signer := range []string{"openssl", "go"} {
 			with := settings{data: "costs-" + keeper + "-" + signer, signer: signer}
@@ -67,8 +67,11 @@ func (b bench) workshop(ctx context.Context) (*workshop, error) {
 			}
 		}
 	}
-	return w, nil
+	w.bare, err = b.bare(ctx, w.redis.address, keysOf(w.stations[0].server))
+	return w, err
 }
+
+func keysOf(s *server) string { return filepath.Join(s.data, "keys") }
 
 // open starts one server and signs its terminals in.
 func (w *workshop) open(ctx context.Context, b bench, keeper string, with settings) error {
@@ -81,7 +84,7 @@ func (w *workshop) open(ctx context.Context, b bench, keeper string, with settin
 		codes: make([]codes, b.size.requests), sessions: make(chan signedIn, sessionsInTurn),
 	}
 	w.stations = append(w.stations, s)
-	own, err := keys.Open(ctx, keys.Options{Dir: filepath.Join(up.data, "keys"), Signer: with.signer})
+	own, err := keys.Open(ctx, keys.Options{Dir: keysOf(up), Signer: with.signer})
 	if err != nil {
 		return err
 	}
@@ -108,16 +111,12 @@ func (w *workshop) close() {
 
 // kinds are what is compared, each after what it needs of the ones before.
 func (w *workshop) kinds() []*kind {
-	bare := func(what, path string) *kind {
-		return &kind{
-			what: what, address: w.bare.address, pids: []int{w.bare.pid()}, n: w.size.requests,
-			do: func(c *conn, _ int) error { return document(c, path) },
-		}
+	first := w.stations[0]
+	get := w.bareKind("bare handler, one Redis GET", w.size.requests, func(c *conn, _ int) error { return document(c, bareGetPath) })
+	bytes := w.bareKind("bare handler, bytes", w.size.requests, func(c *conn, _ int) error { return document(c, bareBytesPath) })
+	all := []*kind{
+		get, bytes, w.bareKind("bare handler, a form and one Redis GET", w.size.requests, first.form(bareFormPath)),
 	}
-	get, bytes := bare("bare handler, one Redis GET", bareGetPath), bare("bare handler, bytes", bareBytesPath)
-	form := bare("bare handler, a form and one Redis GET", bareFormPath)
-	form.do = w.stations[0].form
-	all := []*kind{get, form, bytes}
 	signatures := map[string]*kind{}
 	for _, s := range w.stations[:2] {
 		signatures[s.signer] = &kind{
@@ -125,6 +124,9 @@ func (w *workshop) kinds() []*kind {
 		}
 		all = append(all, signatures[s.signer])
 	}
+	floor := w.bareKind("bare handler, a form, one Redis GET and a signature", w.size.refreshes, first.form(bareSignPath))
+	floor.setting, floor.base = "libcrypto", signatures["openssl"]
+	all = append(all, floor)
 	for _, s := range w.stations {
 		if s.signer == "openssl" { // signs nothing in these
 			all = append(all, s.kind("device authorization", w.size.requests, s.ask, get, goalDevice),
@@ -132,7 +134,11 @@ func (w *workshop) kinds() []*kind {
 		}
 		all = append(all, s.kind("refresh", w.size.refreshes, s.refresh, signatures[s.signer], goalRefresh))
 	}
-	return append(all, w.stations[0].others(w.size.requests, get, bytes)...)
+	return append(all, first.others(w.size.requests, get, bytes)...)
+}
+
+func (w *workshop) bareKind(what string, n int, do load) *kind {
+	return &kind{what: what, n: n, do: do, address: w.bare.address, pids: []int{w.bare.pid()}}
 }
 
 // others are kinds for which neither keeper nor signer matters much.
@@ -168,13 +174,15 @@ func (s *station) pending(c *conn, i int) error {
 	return terminalAt(s.server, i).pollFor(c, s.codes[i].Device, "authorization_pending")
 }
 
-// form is what the bare handler reads: the form of a poll.
-func (s *station) form(c *conn, i int) error {
-	status, body, err := c.post(bareFormPath, terminalAt(s.server, i).pollForm(s.codes[0].Device))
-	if err == nil && status != http.StatusOK {
-		err = unexpected("bare handler", status, body)
+// form sends the bare handler what a poll sends.
+func (s *station) form(path string) load {
+	return func(c *conn, i int) error {
+		status, body, err := c.post(path, terminalAt(s.server, i).pollForm(store.NewID(store.SessionPrefix)))
+		if err == nil && status != http.StatusOK {
+			err = unexpected("bare handler", status, body)
+		}
+		return err
 	}
-	return err
 }
 
 // early is a second poll, later than the one that is forgiven.
@@ -193,7 +201,7 @@ func (s *station) refresh(c *conn, _ int) error {
 
 // sign makes signatures as the server does, on all cores: so the cores are as warm and as shared as under a load.
 func (s *station) sign(n int) error {
-	message := make([]byte, 600) // about as long as an access token without its signature
+	message := make([]byte, signedBytes)
 	return parallel(runtime.GOMAXPROCS(0), n, func(int, int) error {
 		_, err := s.key.Sign(message)
 		return err
