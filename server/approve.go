@@ -85,21 +85,21 @@ func (s *Server) open(r *http.Request, v *visitor, code string) (store.Request, 
 	if err != nil {
 		return store.Request{}, err
 	}
-	if err := s.limit(ctx, append(wrongCodes(v.user.ID, proven, true), openFlows(v.user.ID, true))...); err != nil {
+	if err := s.limit(ctx, wrongCodes(proven, true), openFlows(v.user.ID, true), accountTry(v.user.ID)); err != nil {
 		return store.Request{}, err
 	}
 	request, err := s.Tickets.Bind(ctx, oauth.HashUserCode(code), v.session.SID, v.user.ID)
-	var spent []store.Limit
+	var spent store.Limit
 	switch {
 	case err == nil:
-		spent = []store.Limit{openFlows(v.user.ID, false)}
+		spent = openFlows(v.user.ID, false)
 	case errors.Is(err, store.ErrNotFound):
 		s.Journal.Record(ctx, store.Event{Type: "device.wrong_code", Actor: v.user.ID, UserID: v.user.ID, Result: sessions.Refused})
-		spent = wrongCodes(v.user.ID, proven, false)
+		spent = wrongCodes(proven, false)
 	default:
 		return request, unavailable(err)
 	}
-	if _, err := s.Limiter.Allow(ctx, spent...); err != nil {
+	if _, err := s.Limiter.Allow(ctx, spent); err != nil {
 		return store.Request{}, unavailable(err)
 	}
 	return request, err

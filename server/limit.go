@@ -110,12 +110,13 @@ func (s *Server) limit(ctx context.Context, limits ...store.Limit) error {
 }
 
 // The limits of typing codes. A per-address limit is not enough: a thousand addresses at five tries a minute against ten
-// thousand live codes hit one in every fifty windows of ten minutes. So wrong codes are counted by account too, and all
-// together: those who never got one right in one bucket, and those who did in another, so that no stranger can close the
-// door for everybody and no account of one's own opens it.
+// thousand live codes hit one in every fifty windows of ten minutes. So tries are counted by account too, and wrong codes
+// all together: those who never got one right in one bucket, and those who did in another, so that no stranger can close
+// the door for everybody and no account of one's own opens it. An account's tries are claimed before the look, or a hundred
+// guesses at once would all be looked up; the sum is charged afterwards, as a right code must not cost others anything.
 const (
 	triesPerNetwork  = 5
-	wrongPerAccount  = 10
+	triesPerAccount  = 10
 	wrongAllTogether = 60
 	flowsPerAccount  = 5
 )
@@ -124,15 +125,16 @@ func codeTry(network string) store.Limit {
 	return store.Limit{Key: "code.network:" + network, Burst: triesPerNetwork, Every: 12 * time.Second}
 }
 
-func wrongCodes(userID string, proven, peek bool) []store.Limit {
+func accountTry(userID string) store.Limit {
+	return store.Limit{Key: "code.account:" + userID, Burst: triesPerAccount, Every: time.Minute}
+}
+
+func wrongCodes(proven, peek bool) store.Limit {
 	all := "code.wrong:new"
 	if proven {
 		all = "code.wrong:proven"
 	}
-	return []store.Limit{
-		{Key: "code.wrong:" + userID, Burst: wrongPerAccount, Every: time.Minute, Peek: peek},
-		{Key: all, Burst: wrongAllTogether, Every: time.Second, Peek: peek},
-	}
+	return store.Limit{Key: all, Burst: wrongAllTogether, Every: time.Second, Peek: peek}
 }
 
 func openFlows(userID string, peek bool) store.Limit {

@@ -91,6 +91,39 @@ func TestGuessingCodesEndsSoon(t *testing.T) {
 	})
 }
 
+// A hundred guesses at once must not all be looked up before the first is counted.
+func TestGuessesAtOnceCountLikeOthers(t *testing.T) {
+	t.Parallel()
+	o := servertest.Options{TrustedProxies: "127.0.0.1"}
+	onBothKeepers(t, o, func(t *testing.T, s *servertest.Server) {
+		b := s.Browser(t)
+		b.SignIn(mara)
+		form := url.Values{"csrf": {csrfOf(t, b)}}
+		status := make(chan int, 100)
+		for i := range cap(status) {
+			b.Address = fmt.Sprintf("198.51.100.%d", i)
+			form.Set("user_code", guess(i))
+			r := b.Request(http.MethodPost, "/device", form)
+			go func() {
+				answer, err := b.Client.Do(r)
+				if err != nil {
+					status <- 0
+					return
+				}
+				_ = answer.Body.Close()
+				status <- answer.StatusCode
+			}()
+		}
+		told := map[int]int{}
+		for range cap(status) {
+			told[<-status]++
+		}
+		if told[http.StatusBadRequest] != 10 || told[http.StatusTooManyRequests] != 90 {
+			t.Errorf("the guesses are told %v", told)
+		}
+	})
+}
+
 func guess(i int) string {
 	const letters = "BCDFGHJKLMNPQRSTVWXZ"
 	return "BBBB-BB" + string(letters[i/20]) + string(letters[i%20])
