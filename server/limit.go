@@ -40,7 +40,7 @@ func NewLimiter(tickets interface {
 func (l *Limiter) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error) {
 	scaled := make([]store.Limit, len(limits))
 	for i, limit := range limits {
-		scaled[i] = look(Scale(limit, l.scale))
+		scaled[i] = Scale(limit, l.scale)
 	}
 	verdict, err := l.tickets.Allow(ctx, scaled...)
 	if err == nil {
@@ -54,16 +54,6 @@ func (l *Limiter) Allow(ctx context.Context, limits ...store.Limit) (store.Verdi
 func Scale(limit store.Limit, factor float64) store.Limit {
 	limit.Burst = int(float64(limit.Burst) * factor)
 	limit.Every = time.Duration(float64(limit.Every) / factor)
-	return limit
-}
-
-// look asks a bucket for next to nothing if it is only to be peeked at: a token of a microsecond, which is there exactly
-// when a whole one is. So it does not hang on the keeper that a wrong code counts once and a right one not at all.
-func look(limit store.Limit) store.Limit {
-	if limit.Peek {
-		limit.Burst = int(time.Duration(limit.Burst-1)*limit.Every/time.Microsecond) + 1
-		limit.Every = time.Microsecond
-	}
 	return limit
 }
 

@@ -29,7 +29,11 @@ func (s *Store) buckets(limits []store.Limit, moreKeys, moreArgs int) (keys []st
 	for _, l := range limits {
 		keys = append(keys, s.keys.limit(l.Key))
 		every := l.Every.Microseconds()
-		args = append(args, int64(l.Burst)*every, every)
+		most := int64(l.Burst) * every
+		if l.Peek {
+			every = -every // looked at, and not charged
+		}
+		args = append(args, most, every)
 	}
 	return keys, args
 }

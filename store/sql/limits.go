@@ -35,30 +35,39 @@ func verdict(v store.Verdict, err error) (store.Verdict, error) {
 // A bucket is one number, the time at which it is full again: max(that, now) + Every is its new value, refused if that
 // lies more than Burst * Every ahead. Microseconds, because a bucket may be faster than a thousand a second.
 func charge(ctx context.Context, tx *runner, now time.Time, limits []store.Limit) (store.Verdict, error) {
-	at := now.UnixMicro()
 	for _, l := range limits {
-		every := l.Every.Microseconds()
-		room := at + int64(l.Burst)*every
 		if l.Burst < 1 {
 			return store.Verdict{Limit: l.Key, RetryAfter: l.Every}, errEmpty
 		}
-		n, err := tx.exec(ctx, `INSERT INTO buckets (name, full_us) VALUES ($1, $2 + $3)
-			ON CONFLICT (name) DO UPDATE SET full_us = CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3
-			WHERE CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3 <= $4`, l.Key, at, every, room)
+		wait, err := take(ctx, tx, now, l)
 		if err != nil {
 			return store.Verdict{}, err
 		}
-		if n > 0 {
-			continue
+		if wait > 0 {
+			return store.Verdict{Limit: l.Key, RetryAfter: wait}, errEmpty
 		}
-		var full int64
-		if err := tx.one(ctx, `SELECT full_us FROM buckets WHERE name = $1`, []any{l.Key}, &full); err != nil {
-			return store.Verdict{}, err
-		}
-		wait := time.Duration(full+every-room) * time.Microsecond
-		return store.Verdict{Limit: l.Key, RetryAfter: wait}, errEmpty
 	}
 	return store.Verdict{Allowed: true}, nil
+}
+
+// take takes one token, or only looks at the bucket, and returns how long it is until there is one: zero if there was.
+func take(ctx context.Context, tx *runner, now time.Time, l store.Limit) (time.Duration, error) {
+	at, every := now.UnixMicro(), l.Every.Microseconds()
+	room := at + int64(l.Burst)*every
+	if !l.Peek {
+		n, err := tx.exec(ctx, `INSERT INTO buckets (name, full_us) VALUES ($1, $2 + $3)
+			ON CONFLICT (name) DO UPDATE SET full_us = CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3
+			WHERE CASE WHEN buckets.full_us > $2 THEN buckets.full_us ELSE $2 END + $3 <= $4`, l.Key, at, every, room)
+		if err != nil || n > 0 {
+			return 0, err
+		}
+	}
+	full := at
+	err := tx.one(ctx, `SELECT full_us FROM buckets WHERE name = $1`, []any{l.Key}, &full)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, err
+	}
+	return max(0, time.Duration(max(full, at)+every-room)*time.Microsecond), nil
 }
 
 // Mark implements store.Tickets. It is a hard write: what is marked as done must not be done again.

@@ -56,6 +56,24 @@ var limitStories = []story[*rig]{
 		r.allowed(true, wide)
 		r.same(r.allowed(false, wide, narrow).Limit, wide.Key)
 	}},
+	{"a bucket that is peeked at refuses when it is empty and loses nothing", func(r *rig) {
+		l := store.Limit{Key: "code.wrong:new", Burst: 2, Every: time.Minute}
+		peek := l
+		peek.Peek = true
+		for range 10 {
+			r.allowed(true, peek)
+		}
+		r.allowed(true, l)
+		r.allowed(true, l)
+		v := r.allowed(false, peek)
+		r.same(v.Limit, l.Key)
+		if v.RetryAfter <= 50*time.Second || v.RetryAfter > time.Minute {
+			r.t.Fatalf("try again after %v, want about a minute", v.RetryAfter)
+		}
+		other := store.Limit{Key: "code.network:192.0.2.7", Burst: 1, Every: time.Hour}
+		r.allowed(false, other, peek)
+		r.allowed(true, other)
+	}},
 	{"buckets with different keys do not touch each other", func(r *rig) {
 		r.allowed(true, store.Limit{Key: "a", Burst: 1, Every: time.Hour})
 		r.allowed(true, store.Limit{Key: "b", Burst: 1, Every: time.Hour})
