@@ -6,6 +6,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -68,8 +69,11 @@ func (g refreshGrant) refused(ctx context.Context, c *client, token refreshToken
 	if errors.Is(err, store.ErrReused) {
 		ctx, cancel := finish(ctx)
 		defer cancel()
-		if ended := g.p.Sessions.EndOf(ctx, token.sid, c.ID, "reuse"); ended != nil {
+		if ended := g.p.Sessions.EndOf(ctx, token.sid, c.ID, sessions.EndReuse); ended != nil {
 			g.p.Log.ErrorContext(ctx, "end the session of a reused refresh token", "session", token.sid, "error", ended)
+			g.p.Journal.Record(ctx, store.Event{ // else nobody would tell of it
+				Type: "session.end", SessionID: token.sid, ClientID: c.ID, Result: sessions.Refused, Detail: sessions.EndReuse,
+			})
 		}
 	}
 	return ofStore(err)

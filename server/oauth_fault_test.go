@@ -13,6 +13,7 @@ import (
 
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
+	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 	"github.com/handclasp/handclasp/store/redis/redistest"
 )
@@ -159,6 +160,26 @@ func TestRevocationEndsTheGrantWithoutTheRecords(t *testing.T) {
 		away.Store(false)
 		if reply := d.Revoke(tokens.RefreshToken); reply.Status != http.StatusOK {
 			t.Errorf("revoke, at last: %d %s", reply.Status, reply.Body)
+		}
+	})
+}
+
+func TestReuseIsAnEventAlsoWithoutTheRecords(t *testing.T) {
+	t.Parallel()
+	servertest.Everywhere(t, servertest.Options{
+		LimitScale: 1000, Records: func(r store.Records) store.Records { return brittle{r, new(atomic.Bool)} },
+	}, func(t *testing.T, s *servertest.Server) {
+		d := s.Terminal(t)
+		first := d.LogIn(apiPerson(t, s, "mara"))
+		second := d.Refresh(first.RefreshToken).Tokens(t)
+		third := d.Refresh(second.RefreshToken).Tokens(t)
+		s.Records.(brittle).away.Store(true)
+		mustSay(t, d.Refresh(first.RefreshToken), http.StatusBadRequest, oauth.CodeInvalidGrant)
+		mustSay(t, d.Refresh(third.RefreshToken), http.StatusBadRequest, oauth.CodeInvalidGrant)
+		mustSay(t, d.Call(http.MethodGet, "/v1/me", third.AccessToken), http.StatusUnauthorized, oauth.CodeInvalidToken)
+		events := s.Recorded(t, "session.end")
+		if len(events) != 1 || events[0].Detail != sessions.EndReuse || events[0].SessionID != apiSession(t, first.AccessToken) {
+			t.Errorf("the events are %+v", events)
 		}
 	})
 }
