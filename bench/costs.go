@@ -124,8 +124,12 @@ func (k *kind) row() row {
 		base, more, ratio = median(k.base.total), median(differences), median(ratios)
 	}
 	r.Figures = []figure{
-		{"CPU", median(k.total), "ms"}, {"of it Redis", median(k.redis), "ms"}, {"round trips", median(k.trips), ""},
-		{"beside", base, "ms"}, {"more", more, "ms"}, {"ratio", ratio, ""},
+		{"CPU", median(k.total), "ms"},
+		{"of it Redis", median(k.redis), "ms"},
+		{"round trips", median(k.trips), ""},
+		{"beside", base, "ms"},
+		{"more", more, "ms"},
+		{"ratio", ratio, ""},
 	}
 	switch {
 	case k.goal.ratio > 0:

@@ -63,8 +63,10 @@ func (b bench) growthOf(ctx context.Context, with settings) (row, error) {
 	return row{
 		What: fmt.Sprintf("%d logins", len(first)+len(rest)),
 		Figures: []figure{
-			{"resident", held, "MB"}, {"anonymous", anonymous, "MB"},
-			{"resident at the end", heldThen, "MB"}, {"anonymous at the end", anonymousThen, "MB"},
+			{"resident", held, "MB"},
+			{"anonymous", anonymous, "MB"},
+			{"resident at the end", heldThen, "MB"},
+			{"anonymous at the end", anonymousThen, "MB"},
 		},
 		Goal:    "no growth",
 		Verdict: atMost(anonymousThen-anonymous, goalGrowth, "MB"),

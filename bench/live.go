@@ -71,8 +71,10 @@ func (b bench) liveOn(ctx context.Context, keeper string) (row, error) {
 		What: fmt.Sprintf("%d live sessions", count), Setting: keeper,
 		Figures: []figure{
 			{"first answer", milliseconds(up.first), "ms"},
-			{"resident", held, "MB"}, {"anonymous", anonymous, "MB"},
-			{"Redis at the login", fresh, "B"}, {"Redis later", later, "B"},
+			{"resident", held, "MB"},
+			{"anonymous", anonymous, "MB"},
+			{"Redis at the login", fresh, "B"},
+			{"Redis later", later, "B"},
 		},
 	}
 	if keeper == "redis" {

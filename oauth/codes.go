@@ -117,7 +117,9 @@ func hashFingerprint(value string) string {
 // digest is SHA-256 under a fixed prefix, so that a hash kept for one purpose is worth nothing for another.
 func digest(purpose, value string) string {
 	sum := sha256.Sum256([]byte("handclasp/" + purpose + "/v1:" + value))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	var text [43]byte
+	base64.RawURLEncoding.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // cleanClaim makes what a device says of itself fit to be shown: no control, format or bidi characters, no runs of

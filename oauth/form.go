@@ -56,16 +56,16 @@ func checkParameter(name string, values []string) error {
 	if len(values) > 1 {
 		return refuse(CodeInvalidRequest, "a parameter was given twice")
 	}
-	for _, text := range append(values, name) {
-		if len(text) > most {
-			return refuse(CodeInvalidRequest, "a parameter is too long")
-		}
-		if !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
-			return refuse(CodeInvalidRequest, "a parameter holds control characters or is not UTF-8")
-		}
+	if len(name) > mostParameterSize || len(values[0]) > most {
+		return refuse(CodeInvalidRequest, "a parameter is too long")
+	}
+	if !plain(name) || !plain(values[0]) {
+		return refuse(CodeInvalidRequest, "a parameter holds control characters or is not UTF-8")
 	}
 	return nil
 }
+
+func plain(text string) bool { return utf8.ValidString(text) && !strings.ContainsFunc(text, isControl) }
 
 func isControl(c rune) bool { return c < 0x20 || c == 0x7f }
 

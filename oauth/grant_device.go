@@ -56,6 +56,9 @@ func (d deviceGrant) poll(ctx context.Context, x *exchange, poll store.Poll) (st
 	}
 	polled, err := d.look(ctx, poll)
 	if err != nil || !hold || polled.Answer != store.AnswerPending {
+		if hold && polled.Answer != store.AnswerSlowDown {
+			x.waited = Waited(x.wait) // decided already: a wait is the most that the client would bear (RFC 7240 §4.3)
+		}
 		return polled, err
 	}
 	return d.holdUntil(ctx, x, poll, decided)
@@ -88,8 +91,11 @@ func (d deviceGrant) holdUntil(ctx context.Context, x *exchange, poll store.Poll
 
 // look is one step, in the time of one step, however long the wait around it is.
 func (d deviceGrant) look(ctx context.Context, poll store.Poll) (store.Polled, error) {
-	ctx, cancel := context.WithTimeout(ctx, stepTime)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, stepTime)
+		defer cancel()
+	}
 	polled, err := d.p.Tickets.Poll(ctx, poll)
 	if err != nil {
 		return polled, unavailable(err)

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
@@ -129,7 +127,7 @@ func (s *Server) endDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id := mux.Vars(r)["id"]
+	id := pathID(r)
 	if !store.ValidID(store.DevicePrefix, id) {
 		return store.ErrNotFound
 	}
@@ -146,7 +144,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id := mux.Vars(r)["id"]
+	id := pathID(r)
 	if !validSession(id) {
 		return store.ErrNotFound
 	}

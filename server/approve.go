@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
@@ -174,7 +172,7 @@ func (s *Server) requestOf(r *http.Request) (*visitor, store.Request, error) {
 	if err != nil {
 		return nil, store.Request{}, err
 	}
-	sid := mux.Vars(r)["id"]
+	sid := pathID(r)
 	if !validSession(sid) {
 		return nil, store.Request{}, store.ErrNotFound
 	}

@@ -137,7 +137,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		return // it was answered, or nobody is there
 	}
 	a := classify(err)
-	s.logError(r, a, err)
+	s.logError(w, r, a, err)
 	h := w.Header()
 	setRetry(h, a.after)
 	body := errorBody{Error: a.code, Description: a.sentence}
@@ -148,8 +148,26 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	h.Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
+	if whole, ok := wholeBodies[body]; ok {
+		_, _ = w.Write(whole)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(body)
 }
+
+// wholeBodies are the answers that need no writing. The one to a pending poll is the most frequent that there is.
+var wholeBodies = func() map[errorBody][]byte {
+	bodies := map[errorBody][]byte{}
+	for code, a := range answers {
+		body := errorBody{Error: code, Description: a.sentence}
+		text, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // two plain strings
+		}
+		bodies[body] = text
+	}
+	return bodies
+}()
 
 // challenge says how to prove oneself (RFC 6750 §3, RFC 6749 §5.2).
 func challenge(h http.Header, a answer, refusal *oauth.Error) {
@@ -173,7 +191,7 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 		return
 	}
 	a := classify(err)
-	s.logError(r, a, err)
+	s.logError(w, r, a, err)
 	setRetry(w.Header(), a.after)
 	base := s.base(r)
 	var view pages.View = pages.Error{Base: base, Sentence: a.sentence, RequestID: sessions.OriginOf(r.Context()).RequestID}
@@ -200,12 +218,12 @@ func setRetry(h http.Header, after time.Duration) {
 
 // logError writes the cause of what is our own fault. What a stranger did wrong is the stranger's business, and an event
 // where it matters.
-func (s *Server) logError(r *http.Request, a answer, err error) {
+func (s *Server) logError(w http.ResponseWriter, r *http.Request, a answer, err error) {
 	if a.status < http.StatusInternalServerError {
 		return
 	}
 	s.Log.ErrorContext(r.Context(), "request failed",
-		"status", a.status, "method", r.Method, "route", routeOf(r), "request_id", sessions.OriginOf(r.Context()).RequestID, "error", err)
+		"status", a.status, "method", r.Method, "route", routeOf(w), "request_id", sessions.OriginOf(r.Context()).RequestID, "error", err)
 }
 
 // guard turns a panic into an answer: one broken request must not be a silent one.

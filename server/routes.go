@@ -11,7 +11,14 @@ import (
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // rules say what surrounds a handler: pages have cookies, forms and a content security policy, the API has none of them.
-type rules func(s *Server, route string, next handler) http.Handler
+type rules func(s *Server, route string, next handler) entry
+
+// entry is a route with its rules. It takes the names in the path from the router directly: by way of the router's own
+// context each request would be copied twice before anybody has looked at it.
+type entry func(w http.ResponseWriter, r *http.Request, names map[string]string)
+
+// ServeHTTP makes it a handler that the router accepts.
+func (e entry) ServeHTTP(w http.ResponseWriter, r *http.Request) { e(w, r, nil) }
 
 type route struct {
 	method string
@@ -78,13 +85,21 @@ func (s *Server) routes() http.Handler {
 	}
 	m.PathPrefix("/assets/").Handler(assetHeaders(s.secure, s.Pages.Assets())).Methods(http.MethodGet, http.MethodHead)
 	m.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		otherwise(s, r.URL.Path, func(http.ResponseWriter, *http.Request) error { return errNoPage }).ServeHTTP(w, r)
+		otherwise(s, r.URL.Path, func(http.ResponseWriter, *http.Request) error { return errNoPage })(w, r, nil)
 	})
-	return m
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var match mux.RouteMatch
+		m.Match(r, &match) // always: what matches nothing is for the handler above
+		if e, ok := match.Handler.(entry); ok {
+			e(w, r, match.Vars)
+			return
+		}
+		match.Handler.ServeHTTP(w, r)
+	})
 }
 
 // otherwise refuses in the way of the side that was asked: programs hear JSON, people see a page.
-func otherwise(s *Server, path string, refuse handler) http.Handler {
+func otherwise(s *Server, path string, refuse handler) entry {
 	for _, prefix := range []string{"/v1/", "/oauth/", "/.well-known/", "/openapi.yaml"} {
 		if strings.HasPrefix(path, prefix) {
 			return api(s, "refused", refuse)

@@ -21,42 +21,40 @@ const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; 
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // api surrounds the OAuth endpoints and /v1: answers in JSON, no cookies, nothing cached unless the handler says so.
-func api(s *Server, route string, next handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w, r = s.enter(w, r)
+func api(s *Server, route string, next handler) entry {
+	return func(w http.ResponseWriter, r *http.Request, names map[string]string) {
+		time := patience
+		if r.Header.Get("Prefer") != "" {
+			time = 0 // a held poll bounds its own steps
+		}
+		w, r, leave := s.enter(w, r, route, names, time)
+		defer leave()
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if s.secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		if r.Header.Get("Prefer") == "" { // a held poll bounds its own steps
-			ctx, cancel := context.WithTimeout(r.Context(), patience)
-			defer cancel()
-			r = r.WithContext(ctx)
-		}
 		defer s.metrics.observe(route, w, s.Now())
 		defer s.guard(w, r, s.writeError)
 		if err := next(w, r); err != nil {
 			s.writeError(w, r, err)
 		}
-	})
+	}
 }
 
 // page surrounds what people see. A form is only taken from our own page: the browser's word on its origin, the cookie
 // of this visitor, and the token in the form all have to agree.
-func page(s *Server, route string, next handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w, r = s.enter(w, r)
+func page(s *Server, route string, next handler) entry {
+	return func(w http.ResponseWriter, r *http.Request, names map[string]string) {
+		w, r, leave := s.enter(w, r, route, names, patience)
+		defer leave()
 		pageHeaders(w.Header(), s.secure)
 		defer s.metrics.observe(route, w, s.Now())
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
-		defer cancel()
 		defer s.guard(w, r, s.writeErrorPage)
-		r = r.WithContext(ctx)
 		v, err := s.visitor(w, r)
 		if err == nil {
-			r = r.WithContext(withVisitor(ctx, v))
+			r = r.WithContext(withVisitor(r.Context(), v))
 			err = s.checkForm(r, v)
 		}
 		if err == nil {
@@ -65,21 +63,38 @@ func page(s *Server, route string, next handler) http.Handler {
 		if err != nil {
 			s.writeErrorPage(w, r, err)
 		}
-	})
+	}
 }
 
-// enter notes where the request comes from, gives it an id, and bounds its body.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request) (http.ResponseWriter, *http.Request) {
+// enter notes where the request comes from, gives it an id, bounds its body, and its time unless that is zero. All of it
+// goes into one copy of the request.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, route string, names map[string]string, time time.Duration) (*recorder, *http.Request, context.CancelFunc) {
 	id := oauth.RequestID()
-	w = &recorder{ResponseWriter: w}
-	w.Header().Set("X-Request-Id", id)
-	if r.Body != nil {
-		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
+	rec := &recorder{ResponseWriter: w, route: route}
+	rec.Header().Set("X-Request-Id", id)
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(rec, r.Body, mostBody)
 	}
 	address := s.Proxies.Address(r)
-	return w, r.WithContext(sessions.WithOrigin(r.Context(), sessions.Origin{
+	ctx := sessions.WithOrigin(r.Context(), sessions.Origin{
 		Address: address.String(), Network: network(address), RequestID: id,
-	}))
+	})
+	if len(names) > 0 {
+		ctx = context.WithValue(ctx, namesKey{}, names)
+	}
+	leave := context.CancelFunc(func() {})
+	if time > 0 {
+		ctx, leave = context.WithTimeout(ctx, time)
+	}
+	return rec, r.WithContext(ctx), leave
+}
+
+type namesKey struct{}
+
+// pathID is the {id} of a route.
+func pathID(r *http.Request) string {
+	names, _ := r.Context().Value(namesKey{}).(map[string]string)
+	return names["id"]
 }
 
 func pageHeaders(h http.Header, secure bool) {
@@ -112,6 +127,7 @@ func assetHeaders(secure bool, next http.Handler) http.Handler {
 // recorder remembers what was sent, for the metrics and so that no answer is written twice.
 type recorder struct {
 	http.ResponseWriter
+	route  string
 	status int
 }
 
@@ -133,6 +149,13 @@ func (w *recorder) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func routeOf(w http.ResponseWriter) string {
+	if rec, ok := w.(*recorder); ok {
+		return rec.route
+	}
+	return ""
+}
 
 func statusOf(w http.ResponseWriter) int {
 	if rec, ok := w.(*recorder); ok {

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gorilla/mux"
-
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
@@ -211,13 +209,4 @@ func returnPath(path string) string {
 		return path
 	}
 	return "/account"
-}
-
-func routeOf(r *http.Request) string {
-	if route := mux.CurrentRoute(r); route != nil {
-		if path, err := route.GetPathTemplate(); err == nil {
-			return path
-		}
-	}
-	return "unknown"
 }

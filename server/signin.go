@@ -196,6 +196,9 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 		return unavailable(err)
 	}
 	cookie, _, err := s.Sessions.BeginBrowser(r.Context(), sessions.SignIn{User: proof.User, AMR: proof.AMR, Name: browserName(r.UserAgent())})
+	if errors.Is(err, store.ErrRefused) {
+		return s.drawSignIn(w, r, http.StatusForbidden, pages.SignIn{Notice: "This sign-in was ended before it had begun. Ask for a new link."})
+	}
 	if err != nil {
 		return unavailable(err)
 	}

@@ -177,7 +177,10 @@ type Records interface {
 	Session(ctx context.Context, sid string) (Session, error)
 	// LiveSessions lists the live sessions of a user, newest first.
 	LiveSessions(ctx context.Context, userID string) ([]Session, error)
-	// SessionsOnDevice lists the live sessions of a user on one device.
+	// SessionsOfUser lists live and provisional sessions of a user: all that must end when everything is to end. A provisional
+	// one stands on no list for people, and would come to life after it.
+	SessionsOfUser(ctx context.Context, userID string) ([]Session, error)
+	// SessionsOnDevice lists live and provisional sessions of a user on one device.
 	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]Session, error)
 	// SessionsOfClient lists live and provisional sessions of a client, at most limit.
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]Session, error)

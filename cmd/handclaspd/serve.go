@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,6 +31,11 @@ func serveCommand(a *app) *cobra.Command {
 
 // serve opens the listeners first, so that a port that is taken is heard of before anything is made.
 func (a *app) serve(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" {
+		// A request leaves some kilobytes of garbage beside a few megabytes that stay. Collecting at a third of the usual
+		// rate costs memory under load only, and makes each request cheaper.
+		debug.SetGCPercent(300)
+	}
 	s := a.settings
 	if err := s.check(); err != nil {
 		return hint(usage{err}, "handclaspd help serve")

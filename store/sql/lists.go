@@ -16,10 +16,14 @@ func (d *DB) LiveSessions(ctx context.Context, userID string) ([]store.Session, 
 	return d.sessions(ctx, `user_id = $1 AND ended_at = 0 AND confirmed_at <> 0 ORDER BY created_at DESC, id DESC`, userID)
 }
 
+// SessionsOfUser implements store.Records.
+func (d *DB) SessionsOfUser(ctx context.Context, userID string) ([]store.Session, error) {
+	return d.sessions(ctx, `user_id = $1 AND ended_at = 0 ORDER BY created_at DESC, id DESC`, userID)
+}
+
 // SessionsOnDevice implements store.Records.
 func (d *DB) SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error) {
-	return d.sessions(ctx, `device_id = $2 AND user_id = $1 AND ended_at = 0 AND confirmed_at <> 0
-		ORDER BY created_at DESC, id DESC`, userID, deviceID)
+	return d.sessions(ctx, `device_id = $2 AND user_id = $1 AND ended_at = 0 ORDER BY created_at DESC, id DESC`, userID, deviceID)
 }
 
 // SessionsOfClient implements store.Records.

@@ -103,6 +103,26 @@ var endStories = []story[*book]{
 		}
 		b.same(got, want)
 	}},
+	{"live and provisional sessions of a user are listed, all and by device", func(b *book) {
+		ana := b.user("ana")
+		live, provisional, ended := b.live(ana, "one", after(1)), b.begun(ana, "two"), b.live(ana, "three", after(1))
+		b.live(b.user("bo"), "four", after(1))
+		_, err := b.EndSession(b.ctx, ended.ID, "logout", after(1))
+		b.ok(err)
+		want := []string{live.ID, provisional.ID}
+		got, err := b.SessionsOfUser(b.ctx, ana.ID)
+		b.ok(err)
+		listed := ids(got)
+		slices.Sort(want)
+		slices.Sort(listed)
+		b.same(listed, want)
+		got, err = b.SessionsOnDevice(b.ctx, ana.ID, provisional.DeviceID)
+		b.ok(err)
+		b.same(ids(got), []string{provisional.ID})
+		got, err = b.SessionsOnDevice(b.ctx, ana.ID, ended.DeviceID)
+		b.ok(err)
+		b.same(len(got), 0)
+	}},
 	{"live and provisional sessions of a client are listed", func(b *book) {
 		ana := b.user("ana")
 		b.ok(b.CreateClient(b.ctx, someClient("second")))

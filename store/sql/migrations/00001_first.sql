@@ -75,7 +75,7 @@ CREATE TABLE sessions (
 	replaced_by   TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX sessions_user ON sessions (user_id) WHERE ended_at = 0;
-CREATE INDEX sessions_device ON sessions (device_id);
+CREATE INDEX sessions_device ON sessions (device_id, user_id, client_id);
 CREATE INDEX sessions_client ON sessions (client_id) WHERE ended_at = 0;
 CREATE INDEX sessions_check ON sessions (check_at) WHERE ended_at = 0;
 CREATE INDEX sessions_unfinished ON sessions (ended_at) WHERE ended_at <> 0 AND grant_gone_at = 0;
