@@ -285,7 +285,7 @@ func TestClicksAtOnceMakeOneDecision(t *testing.T) {
 					said <- err.Error()
 					return
 				}
-				defer answer.Body.Close() //nolint:errcheck // it is read to the end
+				defer answer.Body.Close()
 				body, err := io.ReadAll(answer.Body)
 				switch {
 				case err != nil || answer.StatusCode != http.StatusOK:

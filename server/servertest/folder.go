@@ -67,7 +67,7 @@ func makeFolder(ctx context.Context) (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		files[name], err = os.ReadFile(path)
+		files[name], err = os.ReadFile(path) //nolint:gosec // G122: a folder that this process has just made
 		return err
 	})
 	return files, err
