@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,8 @@ type SignIn struct {
 }
 
 // BeginBrowser begins a session of a browser on our own pages, under a new id, and returns the text of its cookie. The
-// row comes first: a ticket without a row would be a session that nobody can see or end.
+// row comes first: a ticket without a row would be a session that nobody can see or end. store.ErrRefused: the user may not
+// sign in, or the session was ended before it had begun.
 func (s *Sessions) BeginBrowser(ctx context.Context, in SignIn) (cookie string, b store.Browser, err error) {
 	now, origin := s.Now(), OriginOf(ctx)
 	secret := randomSecret()
@@ -38,10 +40,26 @@ func (s *Sessions) BeginBrowser(ctx context.Context, in SignIn) (cookie string, 
 	if err := s.Tickets.PutBrowser(ctx, b); err != nil {
 		return "", store.Browser{}, fmt.Errorf("keep browser session: %w", err)
 	}
+	if err := s.stillBegun(ctx, b.SID); err != nil {
+		return "", store.Browser{}, fmt.Errorf("begin browser session: %w", err)
+	}
 	s.Journal.Record(ctx, store.Event{
 		Type: "browser.signin", Actor: b.UserID, UserID: b.UserID, SessionID: b.SID, Result: OK, Detail: strings.Join(in.AMR, " "),
 	})
 	return b.SID + "." + secret, b, nil
+}
+
+// stillBegun looks at the row once more when the ticket is there. Somebody who ended everything in between deleted a ticket
+// that was not there yet, and no list would ever show the one that came after. Whoever ends it after this look finds both.
+func (s *Sessions) stillBegun(ctx context.Context, sid string) error {
+	row, err := s.Records.Session(ctx, sid)
+	if err == nil && row.Live() {
+		return nil
+	}
+	if err == nil || errors.Is(err, store.ErrNotFound) {
+		err = store.ErrRefused
+	}
+	return errors.Join(err, s.Tickets.Drop(ctx, sid))
 }
 
 // ReadCookie takes the text of a cookie apart; ok is false for what we cannot have made.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -27,14 +28,15 @@ func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 	if err := s.Records.GrantGone(ctx, sid, s.Now()); err != nil {
 		s.Log.WarnContext(ctx, "note that the tickets are gone, the sweeper will", "session", sid, "error", err)
 	}
-	if row.EndedAt.UnixMilli() == now.UnixMilli() && row.EndReason == reason {
-		s.ended(ctx, row)
-	}
+	s.tell(ctx, row, reason, now)
 	return nil
 }
 
-// ended tells what has just happened; a retry that finds the session ended does not tell it again.
-func (s *Sessions) ended(ctx context.Context, row store.Session) {
+// tell tells what has just happened; a retry that finds the session ended does not tell it again.
+func (s *Sessions) tell(ctx context.Context, row store.Session, reason string, now time.Time) {
+	if row.EndedAt.UnixMilli() != now.UnixMilli() || row.EndReason != reason {
+		return
+	}
 	result := OK
 	if row.EndReason == EndReuse {
 		result = Refused
@@ -92,7 +94,8 @@ func (s *Sessions) EndMine(ctx context.Context, userID, sid string) error {
 	return s.End(ctx, sid, EndUser)
 }
 
-// EndDevice ends every session of this user on one device; store.ErrNotFound if there is none.
+// EndDevice ends every session of this user on one device, also one that was approved and not redeemed yet;
+// store.ErrNotFound if there is none.
 func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error {
 	if err := s.finish(ctx, userID, ""); err != nil {
 		return err
@@ -108,12 +111,13 @@ func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error
 	return err
 }
 
-// EndOthers ends every session of this user but one (none if except is empty), and says how many.
+// EndOthers ends every session of this user but one (none if except is empty), and says how many. What was approved and not
+// redeemed yet ends too: whoever approved it in a browser that was not theirs could wait with the redemption.
 func (s *Sessions) EndOthers(ctx context.Context, userID, except, reason string) (int, error) {
 	if err := s.finish(ctx, userID, ""); err != nil {
 		return 0, err
 	}
-	rows, err := s.Records.LiveSessions(ctx, userID)
+	rows, err := s.Records.SessionsOfUser(ctx, userID)
 	if err != nil {
 		return 0, fmt.Errorf("list sessions: %w", err)
 	}
@@ -161,13 +165,32 @@ func (s *Sessions) endEach(ctx context.Context, rows []store.Session, except, re
 		if row.ID == except {
 			continue
 		}
-		if err := s.End(ctx, row.ID, reason); err != nil {
+		end := s.End
+		if row.ConfirmedAt.IsZero() && row.EndedAt.IsZero() {
+			end = s.endUnredeemed
+		}
+		if err := end(ctx, row.ID, reason); err != nil {
 			failed = append(failed, err)
 			continue
 		}
 		ended++
 	}
 	return ended, errors.Join(failed...)
+}
+
+// endUnredeemed ends what was approved and not redeemed. The record is enough: whoever redeems must confirm it, and the
+// waiting client hears then that it was refused, which no ticket could tell that is gone. The sweeper deletes the ticket.
+func (s *Sessions) endUnredeemed(ctx context.Context, sid, reason string) error {
+	now := s.Now()
+	row, err := s.Records.EndSession(ctx, sid, reason, now)
+	if err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	if !row.ConfirmedAt.IsZero() { // since it was listed
+		return s.End(ctx, sid, reason)
+	}
+	s.tell(ctx, row, reason, now)
+	return nil
 }
 
 // Disable keeps a user from signing in and ends every session; nil means that all of it is done. The note of it is

@@ -24,7 +24,7 @@ type Records interface {
 	EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error)
 	GrantGone(ctx context.Context, sid string, at time.Time) error
 	Session(ctx context.Context, sid string) (store.Session, error)
-	LiveSessions(ctx context.Context, userID string) ([]store.Session, error)
+	SessionsOfUser(ctx context.Context, userID string) ([]store.Session, error)
 	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error)
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]store.Session, error)
 	HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error)
