@@ -83,7 +83,8 @@ func (s *Server) routes() http.Handler {
 			return errMethod
 		}))
 	}
-	m.PathPrefix("/assets/").Handler(assetHeaders(s.secure, s.Pages.Assets())).Methods(http.MethodGet, http.MethodHead)
+	// Every path takes every method here and refuses itself: what the router refused by its method would have no handler.
+	m.PathPrefix("/assets/").Handler(assetHeaders(s.secure, s.Pages.Assets()))
 	m.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		otherwise(s, r.URL.Path, func(http.ResponseWriter, *http.Request) error { return errNoPage })(w, r, nil)
 	})
