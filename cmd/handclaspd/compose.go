@@ -115,13 +115,6 @@ func certificate(s Settings) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func (p *program) ticketsName() string {
-	if p.house.settings.Redis != "" {
-		return "redis"
-	}
-	return "sqlite"
-}
-
 // close ends what is still open; what went wrong is on its way to nobody but the log.
 func (p *program) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

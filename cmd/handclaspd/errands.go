@@ -79,10 +79,15 @@ func makeFolders(s Settings) error {
 // journal records what the errand does.
 func journal(h *house, _ context.Context) error { return h.openJournal() }
 
-// endings opens what is needed to end sessions. If the tickets are away the errand goes on: the intent is written down,
-// the sessions of a running server end as soon as the tickets answer, and the errand says that it is not done.
+// endings opens what is needed to end sessions. If the tickets are away, or elsewhere than the settings say, the errand
+// goes on: the intent is written down, the sessions of a running server end as soon as the tickets answer it, and the
+// errand says that it is not done.
 func endings(h *house, ctx context.Context) error {
-	if err := h.openTickets(ctx); err != nil {
+	err := h.settings.sameKeeper()
+	if err == nil {
+		err = h.openTickets(ctx)
+	}
+	if err != nil {
 		h.tickets = away{err: err}
 	}
 	h.openSessions(nil)

@@ -58,6 +58,9 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 	if err := h.openTickets(ctx); err != nil {
 		return h, err
 	}
+	if err := h.noteKeeper(ctx); err != nil {
+		return h, err
+	}
 	if err := h.openKeys(ctx); err != nil {
 		return h, err
 	}

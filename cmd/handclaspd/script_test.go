@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/handclasp/handclasp/store"
+	"github.com/handclasp/handclasp/store/redis/redistest"
 	"github.com/handclasp/handclasp/store/sql"
 )
 
@@ -38,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "person": person, "signed-in": signedIn, "wait-ready": waitReady, "mailbox": mailbox,
 			"remember": remember, "fake-event": fakeEvent, "wait-for": waitFor,
+			"redis": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("REDIS", redistest.Start(t)) },
 		},
 	})
 }

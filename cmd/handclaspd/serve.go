@@ -58,7 +58,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	a.log.InfoContext(ctx, "serving", "issuer", s.Issuer, "listen", listener.Addr().String(), "ops", s.OpsListen,
-		"signer", p.house.keys.Backend(), "tickets", p.ticketsName(), "version", version())
+		"signer", p.house.keys.Backend(), "tickets", s.ticketsName(), "version", version())
 	a.greet()
 	return p.run(ctx, listener, ops)
 }
