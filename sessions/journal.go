@@ -28,13 +28,15 @@ type events interface {
 }
 
 // Journal writes each event twice: at once as one JSON line, and within a moment into the records. The line is the copy
-// that survives a kill; the records are the one that can be asked. While the records are away the newest events wait.
+// that survives a kill; the records are the one that can be asked. While the records are away the newest events wait. Of
+// refusals that are alike only the first sixty of a minute are written, see damper.
 type Journal struct {
 	records events
 	log     *slog.Logger
 	now     func() time.Time
 
 	mu      sync.Mutex
+	damper  damper
 	out     io.Writer
 	waiting []store.Event
 	lost    int
@@ -71,13 +73,16 @@ func (j *Journal) Record(ctx context.Context, e store.Event) {
 	if e.RequestID == "" {
 		e.RequestID = origin.RequestID
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.damper.admit(&e, origin.Network) {
+		return
+	}
 	line, err := json.Marshal(e)
 	if err != nil {
 		j.log.ErrorContext(ctx, "write event", "type", e.Type, "error", err)
 		return
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
 	if _, err := j.out.Write(append(line, '\n')); err != nil {
 		j.log.ErrorContext(ctx, "write event line", "type", e.Type, "error", err)
 	}

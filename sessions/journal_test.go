@@ -1,0 +1,63 @@
+package sessions_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// A stranger whom a limit refuses pays nothing for the next try. What is kept of it must not grow with the tries.
+func TestAFloodOfRefusalsDoesNotFillTheDisk(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, keepers[0].open)
+	var out bytes.Buffer
+	j := sessions.NewJournal(r.records, &out, r.clock.now, slog.New(slog.DiscardHandler))
+	flood := func(ctx context.Context, e store.Event) {
+		for range 1000 {
+			j.Record(ctx, e)
+		}
+	}
+	limit := store.Event{Type: "limit.device", Result: sessions.Refused, Detail: "device.network:2001:db8::/64"}
+	for i := range 3 { // one household, another address each time
+		flood(sessions.WithOrigin(r.ctx, sessions.Origin{Address: fmt.Sprintf("2001:db8::%d", i), Network: "2001:db8::/64"}), limit)
+	}
+	flood(r.ctx, store.Event{Type: "device.conflict", UserID: r.ada, Result: sessions.Refused})
+	for i := range 5000 { // from as many networks
+		j.Record(sessions.WithOrigin(r.ctx, sessions.Origin{Network: fmt.Sprintf("2001:db8:%x::/64", i)}), limit)
+	}
+	j.Record(r.ctx, store.Event{Type: "device.conflict", UserID: r.bob, Result: sessions.Refused})
+	for range 20 {
+		j.Record(r.ctx, store.Event{Type: "session.begin", Result: sessions.OK})
+	}
+	r.clock.advance(2 * time.Minute)
+	j.Record(r.ctx, limit)
+	if err := j.Close(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	lines := out.String()
+	kept, err := r.records.Events(r.ctx, "", 10_000)
+	if err != nil || len(kept) != strings.Count(lines, "\n") {
+		t.Errorf("%d events are kept and %d written, %v", len(kept), strings.Count(lines, "\n"), err)
+	}
+	for what, want := range map[string][2]int{
+		`"detail":"device.network:2001:db8::/64"`: {59, 600},
+		`left out`:               {2, 2},
+		`"user":"` + r.ada + `"`: {60, 60},
+		`"user":"` + r.bob + `"`: {1, 1},
+		`"type":"session.begin"`: {20, 20},
+	} {
+		if n := strings.Count(lines, what); n < want[0] || n > want[1] {
+			t.Errorf("%d lines hold %s, want %d to %d", n, what, want[0], want[1])
+		}
+	}
+	if newest := kept[len(kept)-1]; newest.Type != "limit.device" {
+		t.Errorf("the next minute's refusal is not told: %+v", newest)
+	}
+}
