@@ -170,7 +170,7 @@ type Rotation struct {
 	Next        string // successor of JTI
 	AfterNext   string // successor of Next
 	ClientID    string
-	Fingerprint string   // hash of what was sent; compared only if it is not empty
+	Fingerprint string   // hash of what was sent; compared only if neither this nor the grant's is empty
 	Scope       []string // requested; every one must have been granted; empty asks for all
 	Audience    string   // requested; must have been granted; empty asks for the first
 }

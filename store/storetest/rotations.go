@@ -101,6 +101,19 @@ var rotateStories = []story[*rig]{
 		r.rotates(r.Tickets, right)
 		r.rotates(r.Tickets, turn(g, 2))
 	}},
+	{"a grant without a fingerprint takes any", func(r *rig) {
+		q := r.opened(func(q *store.Request) { q.Fingerprint = "" })
+		_, err := r.Bind(r.ctx, q.UserCode, browser, person)
+		r.ok(err)
+		r.ok(r.Approve(r.ctx, approval(q, r.now())))
+		asked := asks(q)
+		asked.Fingerprint = "later"
+		g := r.poll(asked, store.AnswerGranted).Grant
+		later := turn(g, 1)
+		later.Fingerprint = "later"
+		r.rotates(r.Tickets, later)
+		r.rotates(r.Second, turn(g, 2))
+	}},
 	{"scope may narrow and never widen", func(r *rig) {
 		g := r.granted()
 		wide := turn(g, 1)

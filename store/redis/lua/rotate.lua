@@ -5,7 +5,7 @@ if not g then return {'not found'} end
 local created, rotated, expires, idle, auth, jti, following, previous, client, fingerprint, scope, audience =
   struct.unpack('>I8I8I8I8I8I2c0I2c0I2c0I2c0I2c0I2c0I2c0', g)
 if now >= math.min(rotated + idle, expires) then return {'not found'} end
-if client ~= ARGV[5] or (ARGV[6] ~= '' and fingerprint ~= ARGV[6]) then return {'foreign'} end
+if client ~= ARGV[5] or (ARGV[6] ~= '' and fingerprint ~= '' and fingerprint ~= ARGV[6]) then return {'foreign'} end
 local function has(list, item) return string.find('\n' .. list .. '\n', '\n' .. item .. '\n', 1, true) end
 for item in string.gmatch(ARGV[8], '[^\n]+') do
   if not has(scope, item) then return {'scope'} end
