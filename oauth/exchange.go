@@ -36,7 +36,15 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 	default:
 		return TokenAnswer{}, 0, refuse(CodeUnsupportedGrantType, "")
 	}
-	x := &exchange{wait: preferWait(r.Header, p.WaitMost)}
+	x := &exchange{}
+	if r.PostForm.Get("grant_type") == GrantDevice {
+		x.wait = preferWait(r.Header, p.WaitMost)
+	}
+	if x.wait == 0 { // a poll that is held bounds each of its looks
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, stepTime)
+		defer cancel()
+	}
 	request, err := p.frame.NewAccessRequest(ctx, r, x)
 	if err != nil {
 		return TokenAnswer{}, x.waited, translate(r, err)

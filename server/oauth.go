@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,10 +27,12 @@ func (s *Server) deviceAuthorization(w http.ResponseWriter, r *http.Request) err
 // token is RFC 6749 §3.2. A poll that prefers to wait may stay for as long as the server allows, so its deadlines move.
 func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 	if r.Header.Get("Prefer") != "" {
-		control, until := http.NewResponseController(w), time.Now().Add(s.OAuth.WaitMost+10*time.Second)
-		// A connection that cannot move its deadline ends the wait early, which every client must bear anyway.
-		_ = control.SetReadDeadline(until)
-		_ = control.SetWriteDeadline(until)
+		r.Body = &readWhole{ReadCloser: r.Body, then: func() {
+			control, until := http.NewResponseController(w), time.Now().Add(s.OAuth.WaitMost+10*time.Second)
+			// A connection that cannot move its deadline ends the wait early, which every client must bear anyway.
+			_ = control.SetReadDeadline(until)
+			_ = control.SetWriteDeadline(until)
+		}}
 	}
 	answer, waited, err := s.OAuth.Token(r.Context(), r)
 	if waited > 0 {
@@ -38,6 +42,21 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return writeJSON(w, answer)
+}
+
+// readWhole tells when a body has been read to its end. Until then a preference buys nobody more time to send it.
+type readWhole struct {
+	io.ReadCloser
+	then func()
+}
+
+// Read reads on.
+func (b *readWhole) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		b.then()
+	}
+	return n, err
 }
 
 // revoke is RFC 7009.

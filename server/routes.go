@@ -33,7 +33,7 @@ func (s *Server) table() []route {
 		{"GET", "/.well-known/oauth-authorization-server", api, s.metadata},
 		{"GET", "/oauth/jwks", api, s.jwks},
 		{"POST", "/oauth/device_authorization", api, s.deviceAuthorization},
-		{"POST", "/oauth/token", api, s.token},
+		{"POST", "/oauth/token", polls, s.token},
 		{"POST", "/oauth/revoke", api, s.revoke},
 
 		{"GET", "/v1/me", api, s.me},

@@ -21,12 +21,13 @@ const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; 
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // api surrounds the OAuth endpoints and /v1: answers in JSON, no cookies, nothing cached unless the handler says so.
-func api(s *Server, route string, next handler) entry {
+func api(s *Server, route string, next handler) entry { return program(s, route, next, patience) }
+
+// polls is api for the one endpoint that may hold a request: it bounds its own steps.
+func polls(s *Server, route string, next handler) entry { return program(s, route, next, 0) }
+
+func program(s *Server, route string, next handler, time time.Duration) entry {
 	return func(w http.ResponseWriter, r *http.Request, names map[string]string) {
-		time := patience
-		if r.Header.Get("Prefer") != "" {
-			time = 0 // a held poll bounds its own steps
-		}
 		w, r, leave := s.enter(w, r, route, names, time)
 		defer leave()
 		h := w.Header()
