@@ -57,8 +57,8 @@ type DeviceSession struct {
 func (c *Client) Me(ctx context.Context, access string) (Me, error) {
 	var me Me
 	err := c.call(ctx, http.MethodGet, "/v1/me", access, &me)
-	me.Email, me.Name = Clean(me.Email), Clean(me.Name)
-	me.ID, me.Session.Device.Name = Clean(me.ID), Clean(me.Session.Device.Name)
+	s := &me.Session
+	cleanAll(&me.ID, &me.Email, &me.Name, &s.ID, &s.ClientID, &s.Device.ID, &s.Device.Name, &s.Device.Platform)
 	return me, err
 }
 
@@ -70,7 +70,11 @@ func (c *Client) Devices(ctx context.Context, access string) ([]Device, error) {
 	err := c.call(ctx, http.MethodGet, "/v1/devices", access, &list)
 	for i := range list.Devices {
 		d := &list.Devices[i]
-		d.ID, d.Name, d.Platform = Clean(d.ID), Clean(d.Name), Clean(d.Platform)
+		cleanAll(&d.ID, &d.Name, &d.Platform)
+		for j := range d.Sessions {
+			s := &d.Sessions[j]
+			cleanAll(&s.ID, &s.ClientID, &s.ClientName, &s.Scope, &s.Address)
+		}
 	}
 	return list.Devices, err
 }

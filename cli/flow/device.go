@@ -64,8 +64,8 @@ func (c *Client) Begin(ctx context.Context, r Request) (Code, error) {
 	}
 	code := Code{
 		UserCode: Clean(said.UserCode), URL: said.URL, CompleteURL: said.CompleteURL,
-		ExpiresAt:  time.Now().Add(time.Duration(said.ExpiresIn) * time.Second),
-		deviceCode: said.DeviceCode, interval: time.Duration(said.Interval) * time.Second,
+		ExpiresAt:  time.Now().Add(seconds(said.ExpiresIn, 24*time.Hour)),
+		deviceCode: said.DeviceCode, interval: seconds(said.Interval, time.Hour),
 		resource: r.Resource,
 	}
 	return code, c.checkAddresses(&code)

@@ -2,7 +2,9 @@ package flow
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -108,5 +110,53 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 	if ahead, known := c.Skew(); !known || (ahead-time.Hour).Abs() > 5*time.Second {
 		t.Errorf("%s ahead, known %t", ahead, known)
+	}
+}
+
+func TestATokenThatATerminalWouldObeyIsRefused(t *testing.T) {
+	for _, token := range []string{"", "a\u001b]0;you\u0007", "a\r\nX-Admin: 1", "a\u009b2J", "a b", "\u202ea"} {
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "refresh_token": "r", "token_type": "bearer", "expires_in": 900})
+		})
+		if tokens, err := c.Refresh(t.Context(), "old", ""); err == nil {
+			t.Errorf("%q was taken", tokens.Access)
+		}
+	}
+}
+
+func TestAServersNumbersNeverOverflow(t *testing.T) {
+	for _, n := range []int{-1, 0, 5, 9_223_372_037, 2_000_000_000, math.MaxInt} {
+		if d := seconds(n, time.Hour); d < 0 || d > time.Hour || n == 5 && d != 5*time.Second {
+			t.Errorf("%d seconds are %s", n, d)
+		}
+		p := pace{interval: seconds(n, time.Hour)}
+		if p.ordinary() < 0 {
+			t.Errorf("an interval of %d is a pause of %s", n, p.ordinary())
+		}
+	}
+}
+
+func TestNothingOfAnAccountIsObeyedByATerminal(t *testing.T) {
+	const evil = `"a\u009b2J\u202eb"`
+	session := `{"id":` + evil + `,"client_id":` + evil + `,"client_name":` + evil + `,"scope":` + evil + `,"address":` + evil +
+		`,"device":{"id":` + evil + `,"name":` + evil + `,"platform":` + evil + `}}`
+	mux := http.NewServeMux()
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	mux.HandleFunc("/v1/me", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"id":` + evil + `,"email":` + evil + `,"name":` + evil + `,"session":` + session + `}`))
+	})
+	mux.HandleFunc("/v1/devices", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"devices":[{"id":` + evil + `,"name":` + evil + `,"platform":` + evil + `,"sessions":[` + session + `]}]}`))
+	})
+	c := &Client{Issuer: server.URL}
+	me, errMe := c.Me(t.Context(), "access")
+	devices, errDevices := c.Devices(t.Context(), "access")
+	told, err := json.Marshal([]any{me, devices})
+	if err := errors.Join(errMe, errDevices, err); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(string(told), "\u009b\u202e") || !strings.Contains(string(told), `"a2Jb"`) {
+		t.Errorf("%q", told)
 	}
 }

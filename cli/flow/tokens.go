@@ -75,12 +75,12 @@ func (c *Client) tokens(got answer) (Tokens, error) {
 	if err := got.decode(c.host(), &said); err != nil {
 		return Tokens{}, err
 	}
-	if said.Access == "" || !strings.EqualFold(said.Type, "Bearer") {
+	if !sendable(said.Access) || !strings.EqualFold(said.Type, "Bearer") {
 		return Tokens{}, &ServerError{Host: c.host(), Status: got.status}
 	}
 	return Tokens{
 		Access: said.Access, Refresh: said.Refresh, Scope: Clean(said.Scope),
-		ExpiresIn: time.Duration(said.ExpiresIn) * time.Second,
+		ExpiresIn: seconds(said.ExpiresIn, 365*24*time.Hour),
 	}, nil
 }
 
