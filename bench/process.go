@@ -95,7 +95,7 @@ func (b bench) serve(ctx context.Context, s settings) (*server, error) {
 	data := filepath.Join(b.folder, s.data)
 	args := []string{
 		"serve", "--listen", address, "--data", data, "--ops-listen", "none", "--signer", s.signer,
-		"--limit-scale", "10000", // the limits are charged, and let everything pass
+		"--devices-most", "1000000", "--limit-scale", "10000", // the limits are charged, and let everything pass
 		"--interval", "60s", // so that a second poll is too early for as long as a round lasts
 		"--log-level", "warn",
 	}

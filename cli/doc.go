@@ -15,7 +15,9 @@
 // A program that wants ours mounts the commands login, logout, whoami, token, devices
 // and status, in its own tree or as its whole, and lets Execute run it:
 //
-//	root.AddCommand(cli.NewCommand(cli.Options{Name: "acme", Issuer: "https://login.example.test", ClientID: "acme"}))
+//	auth := cli.NewCommand(cli.Options{Name: "acme", Issuer: "https://login.example.test", ClientID: "acme"})
+//	auth.Use = "auth" // acme auth login
+//	root.AddCommand(auth)
 //	os.Exit(cli.Execute(ctx, root, os.Args[1:]))
 //
 // What it speaks lies in package flow, where tokens are kept in package vault, what a

@@ -22,7 +22,8 @@ type Options struct {
 	Name string
 	// Version is what the program calls its version. Default: from the build.
 	Version string
-	// Scopes are asked for at login. Default: DefaultScopes.
+	// Scopes are asked for at login. Default: DefaultScopes for the client handclasp, none for a client of your own,
+	// which has those that it was registered with.
 	Scopes []string
 	// Resource is the audience of Token. Default: the first one of the client.
 	Resource string
@@ -51,10 +52,10 @@ type Options struct {
 // Code is what the person needs to see.
 type Code = flow.Code
 
-// DefaultScopes are enough to say who is signed in, to stay signed in, and to list and
+// DefaultScopes are enough to say who is signed in, and to list and
 // end one's own devices.
 func DefaultScopes() []string {
-	return []string{"openid", "profile", "email", "offline_access", "account:read", "account:devices"}
+	return []string{"account:read", "account:devices"}
 }
 
 // withDefaults fills in what was left open.
@@ -64,7 +65,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.Profile = cmp.Or(o.Profile, "default")
 	o.DeviceName = cmp.Or(o.DeviceName, machine.Name())
 	o.Version = cmp.Or(o.Version, buildVersion())
-	if o.Scopes == nil {
+	if o.Scopes == nil && o.ClientID == "handclasp" {
 		o.Scopes = DefaultScopes()
 	}
 	var err error

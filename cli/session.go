@@ -41,6 +41,9 @@ type Token struct {
 	ExpiresAt time.Time // zero when it is not known
 }
 
+// String hides the token: whoever prints it means to use Value.
+func (t Token) String() string { return "access token, not shown" }
+
 // Session is a sign-in that is kept on this machine. Its methods may be called from
 // several goroutines, and by several processes at once: one of them refreshes.
 type Session struct {

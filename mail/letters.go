@@ -22,9 +22,9 @@ func (s SignIn) Message() (Message, error) {
 	if err := checkURL("the link", s.Link); err != nil {
 		return Message{}, err
 	}
-	lead := fmt.Sprintf("Press the button to sign in to %s.", s.Site.Name)
+	lead := fmt.Sprintf("With this link you sign in to %s.", s.Site.Name)
 	if s.For != "" {
-		lead = fmt.Sprintf("Press the button to sign in, %s.", clean(s.For))
+		lead = fmt.Sprintf("With this link you sign in, %s.", clean(s.For))
 	}
 	m, err := letter{
 		Site: s.Site, Kind: "sign-in", To: s.To,
@@ -78,7 +78,7 @@ func (n NewDevice) Message() (Message, error) {
 		Facts:      deviceFacts(n.Name, n.Platform, n.App, n.From, "Signed in", n.At),
 		Button:     "This was not me", Link: n.End, ShowLink: true, Warning: true,
 		Notes: []string{
-			"The button opens a page that ends this device’s session. The name and platform are what the device says of itself.",
+			"The link opens a page that ends this device’s session. The name and platform are what the device says of itself.",
 		},
 		Account: n.Account,
 	}.message()

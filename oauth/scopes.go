@@ -19,12 +19,12 @@ var common = []store.Scope{
 	{Name: "openid", Words: "Know that it is you"},
 	{Name: "profile", Words: "See your name"},
 	{Name: "email", Words: "See your mail address"},
-	{Name: "offline_access", Words: "Stay signed in until you end it"},
+	{Name: "offline_access", Words: "Stay signed in while you use it"},
 }
 
 // Own are the scopes of our own audience, with the words for people.
 var own = []store.Scope{
-	{Name: ScopeAccountRead, Words: "See your name, address and devices"},
+	{Name: ScopeAccountRead, Words: "See your name, mail address and devices"},
 	{Name: ScopeAccountDevices, Words: "End your devices' sessions"},
 }
 

@@ -95,7 +95,7 @@ func classify(err error) answer {
 	case errors.Is(err, errBadInput):
 		return answer{status: 400, code: oauth.CodeInvalidRequest, sentence: "The request cannot be read. Go back and try again."}
 	case errors.Is(err, errMethod):
-		return answer{status: 405, code: oauth.CodeInvalidRequest, sentence: "This address does not take that method."}
+		return answer{status: 405, code: oauth.CodeInvalidRequest, sentence: "This page cannot be opened that way. Go back and use the button that leads here."}
 	case errors.Is(err, errUnavailable), errors.Is(err, context.DeadlineExceeded):
 		a := of(oauth.CodeUnavailable)
 		a.after = time.Second

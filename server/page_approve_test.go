@@ -24,7 +24,7 @@ func TestQuestionSaysWhoAsksFromWhere(t *testing.T) {
 	page := b.EnterCode(asked.UserCode)
 	wantPage(t, page, http.StatusOK,
 		"Let handclasp on dev-box sign in as you?", "Your terminal must show this code: "+asked.UserCode,
-		"It will be able to See your name, address and devices End your devices' sessions",
+		"It will be able to See your name, mail address and devices End your devices' sessions",
 		"From 192.0.2.10 same network as this browser", "Asked just now", "Linux, amd64 new to you", "It chose its name itself.",
 		"You mara@example.test Not you?", "Approve Deny", "If somebody sent you this code or this link, deny.")
 	page.Press("Approve")

@@ -56,6 +56,7 @@ type Options struct {
 	Pages    *pages.Pages
 	Proxies  Proxies
 	OpenAPI  []byte // the text of openapi.yaml
+	Console  bool   // mails are not sent but shown on the console
 	Signup   string // for the pages: "closed" says that nobody new can join
 	Now      func() time.Time
 	Log      *slog.Logger

@@ -91,7 +91,7 @@ func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status in
 		return unavailable(err)
 	}
 	return s.Pages.Write(w, status, pages.CheckMail{
-		Base: s.base(r), Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
+		Base: s.base(r), Console: s.Console, Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
 		CodeProblem: problem, ResendAfterSeconds: int(max(0, resendWait-s.Now().Sub(link.CreatedAt)) / time.Second),
 	})
 }

@@ -94,7 +94,7 @@ func (p *program) composeServer(notices *server.Notices) error {
 	p.server, err = server.New(server.Options{
 		Issuer: s.Issuer, Records: h.db, Tickets: h.tickets, Limiter: limiter, Sessions: h.sessions, OAuth: p.provider,
 		Links: links, Notices: notices, Journal: h.journal, Keys: h.keys, Pages: drawn, Proxies: proxies,
-		OpenAPI: handclasp.OpenAPI, Signup: signup.String(), Now: time.Now, Log: h.log,
+		OpenAPI: handclasp.OpenAPI, Signup: signup.String(), Console: s.SMTP == "", Now: time.Now, Log: h.log,
 	})
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func openQueue(s Settings, log *slog.Logger, console io.Writer) (*mail.Queue, er
 func showMail(console io.Writer, m mail.Message, path string) {
 	_, _ = fmt.Fprintf(console, "\n  Mail to %s: %s\n  %s\n", m.To, m.Subject, m.Link)
 	if m.Code != "" {
-		_, _ = fmt.Fprintf(console, "  or type %s in the window that asked\n", m.Code)
+		_, _ = fmt.Fprintf(console, "  or type %s-%s in the window that asked\n", m.Code[:len(m.Code)/2], m.Code[len(m.Code)/2:])
 	}
 	_, _ = fmt.Fprintf(console, "  (%s)\n\n", path)
 }

@@ -42,7 +42,7 @@ func (a *app) serve(ctx context.Context) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
-		return fmt.Errorf("listen: %w", err)
+		return hint(err, "handclaspd serve --listen 127.0.0.1:8081")
 	}
 	defer listener.Close() //nolint:errcheck // the server closes it before; this is for the ways out in between
 	ops, err := listenOps(ctx, s.OpsListen)
@@ -69,7 +69,7 @@ func listenOps(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen for operators (--ops-listen): %w", err)
+		return nil, hint(err, "handclaspd serve --ops-listen 127.0.0.1:9091, or none")
 	}
 	return l, nil
 }
