@@ -3,11 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -126,6 +128,10 @@ func (c *call) open() (*Session, error) {
 		if err != nil && !errors.Is(err, errNoIssuer) {
 			return nil, err
 		}
+		if from := issuerOf(c.AccessToken); from != "" && issuer != "" && from != issuer {
+			return nil, usage("the token in "+variable(c.Name, "TOKEN")+" is for "+from+", not for "+issuer,
+				variable(c.Name, "ISSUER")+"="+from)
+		}
 		c.Issuer = issuer
 	}
 	s, err := Open(c.Options)
@@ -133,6 +139,27 @@ func (c *call) open() (*Session, error) {
 		c.words.issuer = s.Issuer()
 	}
 	return s, err
+}
+
+// issuerOf reads whose a token says it is, empty if it does not say. A server that is merely remembered must not be shown
+// another one's token; nothing else hangs on this, so nothing is verified.
+func issuerOf(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Issuer string `json:"iss"`
+	}
+	if err != nil || json.Unmarshal(raw, &claims) != nil {
+		return ""
+	}
+	issuer, err := flow.ParseIssuer(claims.Issuer)
+	if err != nil {
+		return ""
+	}
+	return issuer
 }
 
 // server is the one that was named, or the one that serves where none was.
