@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -62,7 +63,10 @@ func (l *Limiter) allowLocally(limits []store.Limit) store.Verdict {
 	defer l.mu.Unlock()
 	now := l.now()
 	if len(l.local) > localMost {
-		clear(l.local)
+		maps.DeleteFunc(l.local, func(_ string, full time.Time) bool { return full.Before(now) })
+	}
+	if len(l.local) > localMost { // so many different ones at once are a flood: nobody new is let in
+		return store.Verdict{Limit: "local", RetryAfter: time.Second}
 	}
 	for _, limit := range limits {
 		if wait := l.arrival(limit, now).Sub(now) - time.Duration(max(1, limit.Burst/localShare))*limit.Every; wait > 0 {

@@ -134,12 +134,13 @@ func (w *Sweeper) settleAll(ctx context.Context, rows []store.Session) error {
 	if err != nil {
 		return fmt.Errorf("ask for tickets: %w", err)
 	}
+	var failed []error // one that cannot be settled must not stand in the way of the others
 	for i, row := range rows {
 		if err := w.settle(ctx, row, pulses[i]); err != nil {
-			return fmt.Errorf("settle session %s: %w", row.ID, err)
+			failed = append(failed, fmt.Errorf("settle session %s: %w", row.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // settle brings one session and its ticket back together.
