@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -205,4 +206,17 @@ func userID(t testing.TB, s *servertest.Server, email string) string {
 		t.Fatal(err)
 	}
 	return user.ID
+}
+
+func TestAPollForAnotherResourceSpendsNothing(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		mara, d := person(t, s, "mara"), s.Terminal(t)
+		asked := d.Ask()
+		mara.Approve(asked.UserCode)
+		mustRefuse(t, d.Post("/oauth/token", url.Values{
+			"grant_type": {oauth.GrantDevice}, "device_code": {asked.DeviceCode}, "client_id": {d.ClientID},
+			"device_fingerprint": {d.Fingerprint}, "resource": {"https://elsewhere.example.test"},
+		}), oauth.CodeInvalidTarget)
+		mustGive(t, d.Poll(asked))
+	})
 }
