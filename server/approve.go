@@ -144,6 +144,10 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if request.State != store.StatePending { // a second click, or the back button: show what came of the first
+		http.Redirect(w, r, "/device/"+request.SID, http.StatusSeeOther)
+		return nil
+	}
 	switch r.PostForm.Get("decision") {
 	case "approve":
 		err = s.Sessions.Begin(r.Context(), request, *v.session)
