@@ -19,7 +19,7 @@ func whyNoBrowser(forbidden bool) string {
 	env := func(name string) bool { return os.Getenv(name) != "" }
 	switch {
 	case forbidden:
-		return "as asked"
+		return "that was asked for"
 	case env("SSH_CONNECTION"), env("SSH_TTY"), env("SSH_CLIENT"):
 		return "this is an SSH session"
 	case env("CI") && os.Getenv("CI") != "false":
