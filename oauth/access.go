@@ -1,11 +1,12 @@
 package oauth
 
 import (
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/handclasp/handclasp/store"
 )
 
 // Claims are those of our access tokens (RFC 9068 §2.2 and our own). Every API that is shown a token can read them, so
@@ -36,7 +37,7 @@ func (p *Provider) mint(x *exchange) (string, error) {
 		ClientID: x.grant.ClientID,
 		Expires:  now.Add(p.AccessLife).Unix(),
 		Issued:   now.Unix(),
-		ID:       randomText(),
+		ID:       store.RandomText(16),
 		Session:  x.grant.SID,
 		Scope:    strings.Join(x.scope, " "),
 		Device:   x.grant.DeviceID,
@@ -59,13 +60,3 @@ func (p *Provider) mint(x *exchange) (string, error) {
 	token = append(token, '.')
 	return string(encode.AppendEncode(token, signature)), nil
 }
-
-// randomText is 128 random bits in 22 characters.
-func randomText() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-// RequestID names one request in logs, events and error pages.
-func RequestID() string { return randomText() }

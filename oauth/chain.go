@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -32,9 +31,7 @@ type refreshToken struct {
 
 // First draws the identifier of a family's first token, and derives the second.
 func (c *Chain) First(sid string) (jti, next string) {
-	var b [16]byte
-	rand.Read(b[:])
-	jti = base64.RawURLEncoding.EncodeToString(b[:])
+	jti = store.RandomText(16)
 	_, key := c.secret.Current()
 	return jti, derive(key, "next", sid, jti)
 }

@@ -1,9 +1,6 @@
 package oauth
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"strings"
 	"unicode/utf8"
 
@@ -12,19 +9,14 @@ import (
 
 const devicePrefix = "hcd_"
 
-// userAlphabet has no vowels, so that no code is a word, and no look-alikes (RFC 8628 §6.1). Eight letters are 34.6 bits.
-const (
-	userAlphabet = "BCDFGHJKLMNPQRSTVWXZ"
-	userLetters  = 8
-)
+// userLetters is the length of a user code: eight letters are 34.6 bits.
+const userLetters = 8
 
 // newDeviceCode returns a device code hcd_<sid>.<secret>, its session id and the hash of its secret.
 func newDeviceCode() (code, sid, hash string) {
-	var secret [24]byte
-	rand.Read(secret[:])
-	text := base64.RawURLEncoding.EncodeToString(secret[:])
+	text := store.RandomText(24)
 	sid = store.NewID(store.SessionPrefix)
-	return devicePrefix + sid + "." + text, sid, digest("device-code", text)
+	return devicePrefix + sid + "." + text, sid, store.Digest("device-code", text)
 }
 
 // parseDeviceCode takes a device code apart; ok is false for what we cannot have made.
@@ -37,23 +29,7 @@ func parseDeviceCode(code string) (sid, hash string, ok bool) {
 	if !ok || len(secret) != 32 || !store.ValidID(store.SessionPrefix, sid) {
 		return "", "", false
 	}
-	return sid, digest("device-code", secret), true
-}
-
-// newUserCode returns eight letters. Bytes that would favour a letter are thrown away.
-func newUserCode() string {
-	const fair = 256 - 256%len(userAlphabet)
-	code := make([]byte, 0, userLetters)
-	var b [16]byte
-	for len(code) < userLetters {
-		rand.Read(b[:])
-		for _, c := range b {
-			if int(c) < fair && len(code) < userLetters {
-				code = append(code, userAlphabet[int(c)%len(userAlphabet)])
-			}
-		}
-	}
-	return string(code)
+	return sid, store.Digest("device-code", secret), true
 }
 
 // ShowUserCode writes a user code as people read it: XXXX-XXXX.
@@ -82,14 +58,14 @@ func ReadUserCode(typed string) (code string, ok bool) {
 			return '?'
 		}
 	}, strings.TrimSpace(typed))
-	if len(code) != userLetters || strings.Trim(code, userAlphabet) != "" {
+	if len(code) != userLetters || strings.Trim(code, store.Letters) != "" {
 		return "", false
 	}
 	return code, true
 }
 
 // HashUserCode is the form in which a user code is kept and looked up.
-func HashUserCode(code string) string { return digest("user-code", code) }
+func HashUserCode(code string) string { return store.Digest("user-code", code) }
 
 // ValidFingerprint reports whether a device fingerprint has the form that we accept: 32 to 128 of A-Za-z0-9_-.
 func ValidFingerprint(value string) bool {
@@ -111,15 +87,7 @@ func hashFingerprint(value string) string {
 	if value == "" {
 		return ""
 	}
-	return digest("device-fingerprint", value)
-}
-
-// digest is SHA-256 under a fixed prefix, so that a hash kept for one purpose is worth nothing for another.
-func digest(purpose, value string) string {
-	sum := sha256.Sum256([]byte("handclasp/" + purpose + "/v1:" + value))
-	var text [43]byte
-	base64.RawURLEncoding.Encode(text[:], sum[:])
-	return string(text[:])
+	return store.Digest("device-fingerprint", value)
 }
 
 // cleanClaim makes what a device says of itself fit to be shown: no control, format or bidi characters, no runs of

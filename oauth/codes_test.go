@@ -14,7 +14,7 @@ import (
 func TestUserCodeIsReadAsPeopleTypeIt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		code := newUserCode()
+		code := store.RandomLetters(userLetters)
 		between := rapid.SampledFrom([]string{"", " ", "-", "_", ".", "\u00a0", "\u2011", "\u2013", " - "})
 		var typed strings.Builder
 		for _, c := range code {
@@ -39,7 +39,7 @@ func TestUserCodesUseEveryLetterAlike(t *testing.T) {
 	const codes = 20_000
 	seen := map[rune]int{}
 	for range codes {
-		code := newUserCode()
+		code := store.RandomLetters(userLetters)
 		if len(code) != userLetters {
 			t.Fatalf("%q has %d letters", code, len(code))
 		}
@@ -47,8 +47,8 @@ func TestUserCodesUseEveryLetterAlike(t *testing.T) {
 			seen[c]++
 		}
 	}
-	want := codes * userLetters / len(userAlphabet)
-	for _, c := range userAlphabet {
+	want := codes * userLetters / len(store.Letters)
+	for _, c := range store.Letters {
 		if n := seen[c]; n < want*9/10 || n > want*11/10 {
 			t.Errorf("%c came %d times of about %d", c, n, want)
 		}
@@ -71,7 +71,7 @@ func FuzzReadUserCode(f *testing.F) {
 			}
 			return
 		}
-		if len(code) != userLetters || strings.Trim(code, userAlphabet) != "" {
+		if len(code) != userLetters || strings.Trim(code, store.Letters) != "" {
 			t.Fatalf("%q gives %q, which cannot be a code", typed, code)
 		}
 		if again, ok := ReadUserCode(ShowUserCode(code)); !ok || again != code {

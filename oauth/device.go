@@ -79,7 +79,7 @@ func (d deviceEndpoint) HandleDeviceEndpointRequest(ctx context.Context, asked f
 	code, sid, secret := newDeviceCode()
 	request.SID, request.Secret = sid, secret
 	for range codeTries {
-		userCode := newUserCode()
+		userCode := store.RandomLetters(userLetters)
 		request.UserCode = HashUserCode(userCode)
 		verdict, err := d.p.Tickets.Open(ctx, request, d.p.limits(ctx, request.ClientID)...)
 		if errors.Is(err, store.ErrExists) {
@@ -155,7 +155,7 @@ func audiences(c *client, resource string) ([]string, error) {
 func (p *Provider) limits(ctx context.Context, clientID string) []store.Limit {
 	return []store.Limit{
 		{Key: "device.network:" + sessions.OriginOf(ctx).Network, Burst: p.PerAddress.Burst, Every: p.PerAddress.Every},
-		{Key: "device.client:" + digest("limit", clientID)[:22], Burst: p.PerClient.Burst, Every: p.PerClient.Every},
+		{Key: "device.client:" + store.Digest("limit", clientID)[:22], Burst: p.PerClient.Burst, Every: p.PerClient.Every},
 	}
 }
 

@@ -1,30 +1,13 @@
 package providers
 
 import (
-	"crypto/rand"
 	"strings"
+
+	"github.com/handclasp/handclasp/store"
 )
 
-// The six letters have no vowels and no look-alikes. 26 bits are enough beside the asker's own secret and five tries.
-const (
-	letterAlphabet = "BCDFGHJKLMNPQRSTVWXZ"
-	letterCount    = 6
-)
-
-func letters() string {
-	const fair = 256 - 256%len(letterAlphabet)
-	code := make([]byte, 0, letterCount)
-	var b [16]byte
-	for len(code) < letterCount {
-		rand.Read(b[:])
-		for _, c := range b {
-			if int(c) < fair && len(code) < letterCount {
-				code = append(code, letterAlphabet[int(c)%len(letterAlphabet)])
-			}
-		}
-	}
-	return string(code)
-}
+// letterCount is how many letters a mail carries: 26 bits are enough beside the asker's own secret and five tries.
+const letterCount = 6
 
 // readLetters brings what a person typed to the form that we made; ok is false for what cannot be a code.
 func readLetters(typed string) (string, bool) {
@@ -32,5 +15,5 @@ func readLetters(typed string) (string, bool) {
 		return "", false
 	}
 	code := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(strings.TrimSpace(typed)))
-	return code, len(code) == letterCount && strings.Trim(code, letterAlphabet) == ""
+	return code, len(code) == letterCount && strings.Trim(code, store.Letters) == ""
 }

@@ -2,8 +2,6 @@ package providers
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"time"
 
 	"github.com/handclasp/handclasp/sessions"
@@ -57,7 +55,4 @@ func (b Bucket) limit(key string) store.Limit {
 }
 
 // short keeps addresses out of keys.
-func short(value string) string {
-	sum := sha256.Sum256([]byte("handclasp/limit/v1:" + value))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
-}
+func short(value string) string { return store.Digest("limit", value)[:16] }

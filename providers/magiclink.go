@@ -4,9 +4,6 @@ package providers
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -179,7 +176,7 @@ func (m *MagicLink) send(ctx context.Context, a Ask, admitted bool) (Asker, erro
 func (m *MagicLink) keep(ctx context.Context, a Ask) (Asker, Letter, error) {
 	asker, now, address := orNew(a.Asker), m.Now(), sessions.OriginOf(ctx).Address
 	asker.Secret = secret()
-	mailed, code := secret(), letters()
+	mailed, code := secret(), store.RandomLetters(letterCount)
 	err := m.Tickets.PutLink(ctx, store.Link{
 		ID: asker.ID, Device: hash("device", asker.Secret), Mail: hash("mail", mailed), Code: hash("code", asker.ID+code),
 		Email: a.Email, ReturnTo: a.ReturnTo, Address: address, CreatedAt: now, ExpiresAt: now.Add(m.Life),
@@ -290,13 +287,6 @@ func orNew(a Asker) Asker {
 	return a
 }
 
-func secret() string {
-	var b [32]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
+func hash(purpose, value string) string { return store.Digest("link-"+purpose, value) }
 
-func hash(purpose, value string) string {
-	sum := sha256.Sum256([]byte("handclasp/link-" + purpose + "/v1:" + value))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
+func secret() string { return store.RandomText(32) }

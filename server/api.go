@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -123,32 +124,25 @@ func (s *Server) listDevices(w http.ResponseWriter, r *http.Request) error {
 
 // endDevice ends every session of the caller on one device.
 func (s *Server) endDevice(w http.ResponseWriter, r *http.Request) error {
-	access, err := s.OAuth.Verify(r.Context(), r, oauth.ScopeAccountDevices)
-	if err != nil {
-		return err
-	}
-	id := pathID(r)
-	if !store.ValidID(store.DevicePrefix, id) {
-		return store.ErrNotFound
-	}
-	if err := s.Sessions.EndDevice(r.Context(), access.Subject, id); err != nil {
-		return unavailable(err)
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return s.endOne(w, r, store.DevicePrefix, s.Sessions.EndDevice)
 }
 
 // endSession ends one session of the caller; another's is 404, as one that never was.
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
+	return s.endOne(w, r, store.SessionPrefix, s.Sessions.EndMine)
+}
+
+// endOne ends what the {id} of the path names, if the token may and it is the caller's.
+func (s *Server) endOne(w http.ResponseWriter, r *http.Request, prefix string, end func(ctx context.Context, userID, id string) error) error {
 	access, err := s.OAuth.Verify(r.Context(), r, oauth.ScopeAccountDevices)
 	if err != nil {
 		return err
 	}
 	id := pathID(r)
-	if !validSession(id) {
+	if !store.ValidID(prefix, id) {
 		return store.ErrNotFound
 	}
-	if err := s.Sessions.EndMine(r.Context(), access.Subject, id); err != nil {
+	if err := end(r.Context(), access.Subject, id); err != nil {
 		return unavailable(err)
 	}
 	w.WriteHeader(http.StatusNoContent)

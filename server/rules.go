@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
@@ -70,7 +69,7 @@ func page(s *Server, route string, next handler) entry {
 // enter notes where the request comes from, gives it an id, bounds its body, and its time unless that is zero. All of it
 // goes into one copy of the request.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, route string, names map[string]string, time time.Duration) (*recorder, *http.Request, context.CancelFunc) {
-	id := oauth.RequestID()
+	id := store.RandomText(16)
 	rec := &recorder{ResponseWriter: w, route: route}
 	rec.Header().Set("X-Request-Id", id)
 	if r.Body != nil && r.Body != http.NoBody {

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -55,7 +54,7 @@ func visitorOf(r *http.Request) *visitor {
 func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, error) {
 	v := &visitor{id: s.cookie(r, cookieVisitor)}
 	if len(v.id) != 22 {
-		v.id = randomID()
+		v.id = store.RandomText(16)
 		s.setCookie(w, cookieVisitor, v.id, 0)
 	}
 	sid, secret, ok := sessions.ReadCookie(s.cookie(r, cookieSession))
@@ -143,12 +142,6 @@ func seal(key []byte, parts ...string) string {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(strings.Join(parts, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
 // cookieName adds the prefix with which browsers promise that no subdomain and no clear-text page has set it.

@@ -48,6 +48,11 @@ func (s *Server) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 // next is where this browser goes on after the sign-in.
 func (s *Server) next(r *http.Request) string { return returnPath(s.cookie(r, cookieNext)) }
 
+// asker is this browser's half of the link that it asked for; the zero Asker if it asked for none.
+func (s *Server) asker(r *http.Request) providers.Asker {
+	return providers.ReadAsker(s.cookie(r, cookieAsker))
+}
+
 // askForLink takes an address. The answer is the same for every one.
 func (s *Server) askForLink(w http.ResponseWriter, r *http.Request) error {
 	typed, next := r.PostForm.Get("email"), returnPath(r.PostForm.Get("return_to"))
@@ -59,7 +64,7 @@ func (s *Server) askForLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	knownID, known := s.knows(r, email)
 	asker, err := s.Links.Ask(r.Context(), providers.Ask{
-		Email: email, ReturnTo: next, Asker: providers.ReadAsker(s.cookie(r, cookieAsker)), Known: known, KnownID: knownID,
+		Email: email, ReturnTo: next, Asker: s.asker(r), Known: known, KnownID: knownID,
 	})
 	if err != nil {
 		if errors.Is(err, providers.ErrTooMany) {
@@ -79,11 +84,10 @@ func (s *Server) checkMail(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status int, problem string) error {
-	v := visitorOf(r)
-	if v.session != nil {
-		return s.Pages.Write(w, status, pages.CheckMail{Base: s.base(r), Email: v.user.Email, ReturnTo: s.next(r), SignedIn: true})
+	if v := visitorOf(r); v.session != nil {
+		return s.drawSignedIn(w, r, status, v)
 	}
-	link, err := s.Links.Waiting(r.Context(), providers.ReadAsker(s.cookie(r, cookieAsker)))
+	link, err := s.Links.Waiting(r.Context(), s.asker(r))
 	if errors.Is(err, providers.ErrLink) {
 		return s.drawSignIn(w, r, status, pages.SignIn{Notice: "That link is not good any more. Ask for a new one."})
 	}
@@ -94,6 +98,11 @@ func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status in
 		Base: s.base(r), Console: s.Console, Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
 		CodeProblem: problem, ResendAfterSeconds: int(max(0, resendWait-s.Now().Sub(link.CreatedAt)) / time.Second),
 	})
+}
+
+// drawSignedIn leads on whoever is signed in by now.
+func (s *Server) drawSignedIn(w http.ResponseWriter, r *http.Request, status int, v *visitor) error {
+	return s.Pages.Write(w, status, pages.CheckMail{Base: s.base(r), Email: v.user.Email, ReturnTo: s.next(r), SignedIn: true})
 }
 
 func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minute) }
@@ -114,7 +123,7 @@ func (s *Server) signInState(w http.ResponseWriter, r *http.Request) error {
 // showLink is what the link in the mail opens. It changes nothing, however often it is opened and by whom.
 func (s *Server) showLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("t")
-	link, err := s.Links.Look(r.Context(), token, providers.ReadAsker(s.cookie(r, cookieAsker)))
+	link, err := s.Links.Look(r.Context(), token, s.asker(r))
 	view := pages.LinkPage{Base: s.base(r), Email: link.Email, Token: token, Minutes: minutes(link.ExpiresAt.Sub(s.Now()))}
 	switch {
 	case errors.Is(err, providers.ErrOtherBrowser):
@@ -130,14 +139,14 @@ func (s *Server) showLink(w http.ResponseWriter, r *http.Request) error {
 // linkFailed leads back to the address form with a reason, or on, for whoever is signed in already.
 func (s *Server) linkFailed(w http.ResponseWriter, r *http.Request) error {
 	if v := visitorOf(r); v.session != nil {
-		return s.Pages.Write(w, http.StatusOK, pages.CheckMail{Base: s.base(r), Email: v.user.Email, ReturnTo: s.next(r), SignedIn: true})
+		return s.drawSignedIn(w, r, http.StatusOK, v)
 	}
 	return s.drawSignIn(w, r, http.StatusBadRequest, pages.SignIn{Notice: "That link is not good any more: it was used, is too old, or a newer one was sent. Ask for a new one."})
 }
 
 // useLink is the button behind the link.
 func (s *Server) useLink(w http.ResponseWriter, r *http.Request) error {
-	token, asker := r.PostForm.Get("t"), providers.ReadAsker(s.cookie(r, cookieAsker))
+	token, asker := r.PostForm.Get("t"), s.asker(r)
 	link, err := s.Links.Look(r.Context(), token, asker)
 	if errors.Is(err, providers.ErrLink) {
 		return s.linkFailed(w, r)
@@ -163,7 +172,7 @@ func (s *Server) useCode(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limit(r.Context(), letterTry(sessions.OriginOf(r.Context()).Network)); err != nil {
 		return err
 	}
-	code, asker := r.PostForm.Get("code"), providers.ReadAsker(s.cookie(r, cookieAsker))
+	code, asker := r.PostForm.Get("code"), s.asker(r)
 	link, err := s.Links.Waiting(r.Context(), asker)
 	if errors.Is(err, providers.ErrLink) {
 		return s.linkFailed(w, r)
@@ -282,7 +291,7 @@ func (s *Server) knows(r *http.Request, email string) (string, bool) {
 func (s *Server) knownCookie(r *http.Request, email string) string {
 	id, known := s.knows(r, email)
 	if !known {
-		id = randomID()
+		id = store.RandomText(16)
 	}
 	keyID, key := s.known.Current()
 	return keyID + "." + id + "." + seal(key, id, email)

@@ -2,9 +2,6 @@ package sessions
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,9 +21,9 @@ type SignIn struct {
 // sign in, or the session was ended before it had begun.
 func (s *Sessions) BeginBrowser(ctx context.Context, in SignIn) (cookie string, b store.Browser, err error) {
 	now, origin := s.Now(), OriginOf(ctx)
-	secret := randomSecret()
+	secret := store.RandomText(32)
 	b = store.Browser{
-		SID: store.NewID(store.SessionPrefix), Secret: hashSecret(secret), UserID: in.User.ID, AMR: in.AMR,
+		SID: store.NewID(store.SessionPrefix), Secret: store.Digest("browser", secret), UserID: in.User.ID, AMR: in.AMR,
 		AuthTime: now, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.BrowserAbsolute), Idle: s.BrowserIdle,
 		Address: origin.Address,
 	}
@@ -68,16 +65,5 @@ func ReadCookie(text string) (sid, secretHash string, ok bool) {
 	if !ok || len(secret) != 43 || !store.ValidID(store.SessionPrefix, sid) {
 		return "", "", false
 	}
-	return sid, hashSecret(secret), true
-}
-
-func randomSecret() string {
-	var b [32]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
-func hashSecret(secret string) string {
-	sum := sha256.Sum256([]byte("handclasp/browser/v1:" + secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	return sid, store.Digest("browser", secret), true
 }
