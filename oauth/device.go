@@ -151,11 +151,12 @@ func audiences(c *client, resource string) ([]string, error) {
 }
 
 // limits are charged in the same step that keeps the request. A thousand live codes of one address would make the
-// guessing of codes cheap; so would one careless client.
+// guessing of codes cheap; so would one careless client. In the ten minutes of a code's life no more than 100 of one network
+// pass, and no more than 10,000 of one client.
 func (p *Provider) limits(ctx context.Context, clientID string) []store.Limit {
 	return []store.Limit{
-		{Key: "device.network:" + sessions.OriginOf(ctx).Network, Burst: p.PerAddress.Burst, Every: p.PerAddress.Every},
-		{Key: "device.client:" + store.Digest("limit", clientID)[:22], Burst: p.PerClient.Burst, Every: p.PerClient.Every},
+		store.Limit{Key: "device.network:" + sessions.OriginOf(ctx).Network, Burst: 50, Every: 12 * time.Second}.Times(p.LimitScale),
+		store.Limit{Key: "device.client:" + store.Digest("limit", clientID)[:22], Burst: 5000, Every: 120 * time.Millisecond}.Times(p.LimitScale),
 	}
 }
 

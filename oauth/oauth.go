@@ -51,12 +51,6 @@ type Sessions interface {
 	EndOf(ctx context.Context, sid, clientID, reason string) error
 }
 
-// Rate is how often something may happen: Burst at once, and one more every Every.
-type Rate struct {
-	Burst int
-	Every time.Duration
-}
-
 // Options say how the server is to behave. Zero values are not filled in: sessions of any length must be somebody's choice.
 type Options struct {
 	Issuer   string // https://login.example.test, without a path or a slash at its end
@@ -75,8 +69,7 @@ type Options struct {
 	WaitMost   time.Duration // the longest Prefer: wait that is held
 	HeldMost   int           // polls held at once by this process; more are answered at once
 
-	PerAddress Rate // device authorization requests of one network
-	PerClient  Rate // the same of one client
+	LimitScale float64 // multiplies the limits of asking for codes
 }
 
 // Provider answers the OAuth endpoints. It is safe for any number of goroutines.

@@ -41,7 +41,7 @@ func NewLimiter(tickets interface {
 func (l *Limiter) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error) {
 	scaled := make([]store.Limit, len(limits))
 	for i, limit := range limits {
-		scaled[i] = Scale(limit, l.scale)
+		scaled[i] = limit.Times(l.scale)
 	}
 	verdict, err := l.tickets.Allow(ctx, scaled...)
 	if err == nil {
@@ -49,13 +49,6 @@ func (l *Limiter) Allow(ctx context.Context, limits ...store.Limit) (store.Verdi
 	}
 	l.log.WarnContext(ctx, "count in process, the ticket store does not answer", "error", err)
 	return l.allowLocally(scaled), nil
-}
-
-// Scale makes a bucket larger by a factor, and fill faster by the same.
-func Scale(limit store.Limit, factor float64) store.Limit {
-	limit.Burst = int(float64(limit.Burst) * factor)
-	limit.Every = time.Duration(float64(limit.Every) / factor)
-	return limit
 }
 
 func (l *Limiter) allowLocally(limits []store.Limit) store.Verdict {

@@ -37,6 +37,13 @@ type Limit struct {
 	Peek  bool // look whether it would pass, and take nothing
 }
 
+// Times makes the bucket larger by a factor, and fill faster by the same.
+func (l Limit) Times(factor float64) Limit {
+	l.Burst = int(float64(l.Burst) * factor)
+	l.Every = time.Duration(float64(l.Every) / factor)
+	return l
+}
+
 // Verdict is the answer of a limiter.
 type Verdict struct {
 	Allowed    bool

@@ -21,13 +21,6 @@ import (
 
 const builtInClient = server.BuiltInClient
 
-// The rates at which codes may be asked for, in any ten minutes of a code's life: no more than 100 live codes of one
-// network, and no more than 10,000 of one client.
-var (
-	codesPerNetwork = oauth.Rate{Burst: 50, Every: 12 * time.Second}
-	codesPerClient  = oauth.Rate{Burst: 5000, Every: 120 * time.Millisecond}
-)
-
 // program is everything that serve runs.
 type program struct {
 	house    *house
@@ -68,12 +61,8 @@ func (p *program) composeOAuth() (*oauth.Provider, error) {
 		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Sessions: h.sessions,
 		Journal: h.journal, Log: h.log, Now: time.Now,
 		CodeLife: s.CodeLife, Interval: s.Interval, AccessLife: s.AccessLife, WaitMost: s.WaitMost, HeldMost: s.HeldMost,
-		PerAddress: scaled(codesPerNetwork, s.LimitScale), PerClient: scaled(codesPerClient, s.LimitScale),
+		LimitScale: s.LimitScale,
 	})
-}
-
-func scaled(r oauth.Rate, factor float64) oauth.Rate {
-	return oauth.Rate{Burst: int(float64(r.Burst) * factor), Every: time.Duration(float64(r.Every) / factor)}
 }
 
 func (p *program) composeServer(notices *server.Notices) error {

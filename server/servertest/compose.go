@@ -37,12 +37,6 @@ type House struct {
 	closers []func(context.Context) error
 }
 
-// The rates at which codes may be asked for are those of handclaspd.
-var (
-	codesPerNetwork = oauth.Rate{Burst: 50, Every: 12 * time.Second}
-	codesPerClient  = oauth.Rate{Burst: 5000, Every: 120 * time.Millisecond}
-)
-
 // compose builds the house from the ground up.
 func (s *Server) compose(ctx context.Context) error {
 	log, notices := s.logger(), &server.Notices{}
@@ -153,13 +147,9 @@ func (s *Server) composeOAuth(log *slog.Logger) (err error) {
 		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Sessions: s.Sessions,
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
-		PerAddress: scaled(codesPerNetwork, o.LimitScale), PerClient: scaled(codesPerClient, o.LimitScale),
+		LimitScale: o.LimitScale,
 	})
 	return err
-}
-
-func scaled(r oauth.Rate, factor float64) oauth.Rate {
-	return oauth.Rate{Burst: int(float64(r.Burst) * factor), Every: time.Duration(float64(r.Every) / factor)}
 }
 
 func (s *Server) composeServer(log *slog.Logger, notices *server.Notices) error {
