@@ -1,5 +1,5 @@
-// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant,
-// revocation (RFC 7009), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
+// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant, the
+// client credentials grant, revocation (RFC 7009), introspection (RFC 7662), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
 // the frame: parsing, client authentication, dispatch. The token-side steps are ours, because each of them has to be one
 // atomic step of the ticket store.
 //
@@ -26,6 +26,7 @@ import (
 const (
 	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 	GrantRefresh = "refresh_token"
+	GrantClient  = "client_credentials"
 )
 
 // Tickets is what this room needs of the expiring memory; store.Tickets says what each method promises.
@@ -35,6 +36,8 @@ type Tickets interface {
 	Rotate(ctx context.Context, r store.Rotation) (store.Grant, error)
 	Grant(ctx context.Context, sid, jti string) (store.Grant, error)
 	RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error
+	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
+	Revoked(ctx context.Context, jti string) (bool, error)
 	Watch(sid string) (decided <-chan struct{}, stop func())
 }
 
@@ -77,6 +80,7 @@ type Provider struct {
 	Options
 	frame   *fosite.Fosite
 	clients *registry
+	known   *known
 	held    chan struct{} // a slot for each poll that is being held
 	closing chan struct{}
 	close   sync.Once
@@ -89,6 +93,7 @@ func New(o Options) (*Provider, error) {
 	p := &Provider{
 		Options: o,
 		clients: newRegistry(o.Clients, o.Now),
+		known:   newKnown(),
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
 	}
@@ -114,6 +119,7 @@ func New(o Options) (*Provider, error) {
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			deviceGrant{grant{p, GrantDevice}},
 			refreshGrant{grant{p, GrantRefresh}},
+			clientGrant{grant{p, GrantClient}},
 		},
 		RevocationHandlers: fosite.RevocationHandlers{revocation{p}},
 	}

@@ -56,6 +56,7 @@ func outage(t *testing.T, o servertest.Options) {
 	expect(t, "poll", d.Poll(asked), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "refresh", d.Refresh(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "revoke", d.Revoke(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
+	outageOfServices(t, s, tokens)
 	for _, o := range ours {
 		expect(t, o.path, d.Call(o.method, o.path, tokens.AccessToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	}

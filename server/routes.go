@@ -35,6 +35,7 @@ func (s *Server) table() []route {
 		{"POST", "/oauth/device_authorization", api, s.deviceAuthorization},
 		{"POST", "/oauth/token", polls, s.token},
 		{"POST", "/oauth/revoke", api, s.revoke},
+		{"POST", "/oauth/introspect", api, s.introspect},
 
 		{"GET", "/v1/me", api, s.me},
 		{"GET", "/v1/devices", api, s.listDevices},
