@@ -38,6 +38,7 @@ type Tickets interface {
 	RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error
 	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
 	Revoked(ctx context.Context, jti string) (bool, error)
+	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
 	Watch(sid string) (decided <-chan struct{}, stop func())
 }
 
@@ -103,7 +104,7 @@ func New(o Options) (*Provider, error) {
 		DeviceAuthTokenPollingInterval: o.Interval,
 		DeviceVerificationURL:          o.Issuer + "/device",
 		AccessTokenIssuer:              o.Issuer,
-		TokenURL:                       o.Issuer + "/oauth/token",
+		TokenURL:                       p.tokenEndpoint(),
 		ScopeStrategy:                  fosite.ExactScopeStrategy,
 		AudienceMatchingStrategy:       fosite.ExactAudienceMatchingStrategy,
 		RefreshTokenScopes:             []string{}, // a refresh token needs no scope

@@ -1,9 +1,15 @@
 package server_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
@@ -28,6 +34,33 @@ func clientCredentials(pairs ...string) url.Values {
 	return apiForm(append([]string{"grant_type", oauth.GrantClient}, pairs...)...)
 }
 
+// withAssertion gives a service a new key in place of its secret, and puts a proof by it into a form.
+func withAssertion(t *testing.T, s *servertest.Server, d *servertest.Terminal, form url.Values) url.Values {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := s.Records.Client(t.Context(), d.ClientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: public}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Secret, c.SecretHashes, c.JWKS = "", nil, string(set)
+	if err := s.Records.UpdateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	s.Clock.Advance(6 * time.Second) // so long a client is remembered
+	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+	form.Set("client_assertion", forged(t, jose.EdDSA, private, nil, map[string]any{
+		"iss": c.ID, "sub": c.ID, "aud": s.Issuer, "jti": store.RandomText(16), "exp": s.Clock.Now().Add(time.Minute).Unix(),
+	}))
+	return form
+}
+
 // services are clients without a person: they get tokens of their own, and ask about the tokens that they are shown.
 func services(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 	robot := service(t, s, "robot", "https://api.example.test", s.Issuer)
@@ -49,6 +82,11 @@ func services(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 	liar := *robot
 	liar.Secret = "wrong"
 	expect(t, "a wrong secret", ask(&liar, token), http.StatusUnauthorized, "invalid_client")
+
+	keyed := service(t, s, "keyed", "https://api.example.test")
+	expect(t, "a token by a key", keyed.Post("/oauth/token", withAssertion(t, s, keyed, clientCredentials())), http.StatusOK, "")
+	expect(t, "introspect by a key", keyed.Post("/oauth/introspect", withAssertion(t, s, keyed, apiForm("token", token))), http.StatusOK, "")
+	expect(t, "revoke by a key", keyed.Post("/oauth/revoke", withAssertion(t, s, keyed, apiForm("token", "garbage"))), http.StatusOK, "")
 
 	tool := terminal(t, s, "confidential")
 	tool.Secret, tool.Scope = secret, "openid"
