@@ -25,6 +25,8 @@ type Introspection struct {
 	Issued    int64  `json:"iat,omitempty"`
 	ID        string `json:"jti,omitempty"`
 	Session   string `json:"sid,omitempty"` // not of a service's token
+
+	asker string // the client that was told; never written
 }
 
 // Introspect answers an introspection request (RFC 7662 §2.1). The asker has to be a client that has proven itself, else
@@ -45,10 +47,13 @@ func (p *Provider) Introspect(ctx context.Context, r *http.Request) (Introspecti
 	if asker.Public {
 		return Introspection{}, translate(r, refuse(CodeInvalidClient, "a public client cannot prove itself, and may not introspect"))
 	}
-	if token := r.PostForm.Get("token"); strings.HasPrefix(token, refreshPrefix) {
-		return p.introspectRefresh(ctx, asker, token)
+	look := p.introspectAccess
+	if strings.HasPrefix(r.PostForm.Get("token"), refreshPrefix) {
+		look = p.introspectRefresh
 	}
-	return p.introspectAccess(ctx, asker, r.PostForm.Get("token"))
+	told, err := look(ctx, asker, r.PostForm.Get("token"))
+	told.asker = asker.ID
+	return told, err
 }
 
 // introspectAccess tells of an access token to the client that it was issued to, and to those whose audience it is for.

@@ -40,6 +40,7 @@ func (p *Provider) describe() (Document, error) {
 		RevocationAlgs     []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 		IntrospectMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
 		IntrospectAlgs     []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+		IntrospectSigned   []string `json:"introspection_signing_alg_values_supported"`
 		ServiceDocument    string   `json:"service_documentation"`
 		PreferWait         int      `json:"handclasp_prefer_wait_max"`
 		FingerprintSupport bool     `json:"handclasp_device_fingerprint_supported"`
@@ -62,6 +63,7 @@ func (p *Provider) describe() (Document, error) {
 		RevocationAlgs:     algs,
 		IntrospectMethods:  proven,
 		IntrospectAlgs:     algs,
+		IntrospectSigned:   []string{"RS256"},
 		ServiceDocument:    p.Issuer + "/openapi.yaml",
 		PreferWait:         int(p.WaitMost / time.Second),
 		FingerprintSupport: true,

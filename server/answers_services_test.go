@@ -77,6 +77,8 @@ func services(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 	}
 	expect(t, "its own token", ask(robot, token), http.StatusOK, "")
 	expect(t, "garbage", ask(robot, "garbage"), http.StatusOK, "")
+	signed := robot.Post("/oauth/introspect", apiForm("token", token), "Accept", "application/token-introspection+jwt")
+	expect(t, "a signed answer", signed, http.StatusOK, "")
 	expect(t, "no token", ask(robot, ""), http.StatusBadRequest, "invalid_request")
 	expect(t, "nobody", public.Post("/oauth/introspect", apiForm("token", token, "client_id", "nobody")), http.StatusBadRequest, "invalid_client")
 	liar := *robot
