@@ -44,7 +44,7 @@ func (p *Provider) describe() (Document, error) {
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
 		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
 		ResponseTypes:      []string{},
-		GrantTypes:         []string{GrantDevice, GrantRefresh},
+		GrantTypes:         []string{GrantDevice, GrantRefresh, GrantMagicLink},
 		TokenMethods:       methods,
 		RevocationMethods:  methods,
 		ServiceDocument:    p.Issuer + "/openapi.yaml",

@@ -33,6 +33,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"polling", polling},
 		{"refreshing", refreshing},
 		{"revoking", revoking},
+		{"links into apps", linksIntoApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},
