@@ -40,7 +40,7 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.name, "name", "", "what people see when they approve")
 	flags.BoolVar(&f.public, "public", false, "it cannot keep a secret, and has none")
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
-	flags.StringArrayVar(&f.grants, "grant", nil, "device or refresh; may be repeated (default: both)")
+	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh or magic-link; may be repeated (default: device and refresh)")
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words'; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
@@ -116,6 +116,9 @@ func checkWhole(c store.Client) error {
 	if len(c.Audiences) == 0 {
 		problems = append(problems, errors.New("audience: missing; a token is for somebody"))
 	}
+	if slices.Contains(c.Grants, oauth.GrantMagicLink) && !slices.ContainsFunc(c.RedirectURIs, oauth.LeadsIntoApp) {
+		problems = append(problems, errors.New("redirect-uri: missing; a magic link leads to https or to the app's own scheme"))
+	}
 	return errors.Join(problems...)
 }
 
@@ -158,8 +161,10 @@ func readGrant(text string) (string, error) {
 		return oauth.GrantDevice, nil
 	case "refresh", oauth.GrantRefresh:
 		return oauth.GrantRefresh, nil
+	case "magic-link", oauth.GrantMagicLink:
+		return oauth.GrantMagicLink, nil
 	default:
-		return "", errors.New("want device or refresh")
+		return "", errors.New("want device, refresh or magic-link")
 	}
 }
 
