@@ -96,7 +96,8 @@ func (a *App) link(issuer, token string) string {
 	}
 	link := a.RedirectURI + mark + "link=" + token
 	if a.State != "" {
-		link += "&state=" + url.QueryEscape(a.State)
+		// Not every phone takes a plus for a space.
+		link += "&state=" + strings.ReplaceAll(url.QueryEscape(a.State), "+", "%20")
 	}
 	return link
 }
