@@ -56,7 +56,7 @@ func (p *Provider) describe() (Document, error) {
 		Introspection:      p.Issuer + "/oauth/introspect",
 		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
 		ResponseTypes:      []string{},
-		GrantTypes:         []string{GrantDevice, GrantRefresh, GrantClient},
+		GrantTypes:         []string{GrantDevice, GrantRefresh, GrantClient, GrantMagicLink},
 		TokenMethods:       methods,
 		TokenAlgs:          algs,
 		RevocationMethods:  methods,

@@ -27,6 +27,8 @@ const (
 	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 	GrantRefresh = "refresh_token"
 	GrantClient  = "client_credentials"
+	// GrantMagicLink is our own: an app trades the two halves of a mailed link for tokens.
+	GrantMagicLink = "urn:handclasp:params:oauth:grant-type:magic-link"
 )
 
 // Tickets is what this room needs of the expiring memory; store.Tickets says what each method promises.
@@ -47,10 +49,19 @@ type Clients interface {
 	Client(ctx context.Context, id string) (store.Client, error)
 }
 
+// Links is who proves a mail address.
+type Links interface {
+	// UseApp uses up a magic link, once ever, and returns the person with what was kept for it. store.ErrNotFound: it is
+	// not good, and nobody learns why. store.ErrRefused: the person may not sign in.
+	UseApp(ctx context.Context, t store.AppTry) (store.User, store.Link, error)
+}
+
 // Sessions is what this room asks of the one who owns every session's beginning and end.
 type Sessions interface {
 	// Redeem confirms the session of a grant that was just handed out; an error means that the grant is gone again.
 	Redeem(ctx context.Context, g store.Grant) error
+	// BeginNow begins a session for somebody who has just proven who they are to the client itself.
+	BeginNow(ctx context.Context, r store.Request, who sessions.Person) (store.Grant, error)
 	// EndOf ends a session of this client; store.ErrForeign if it belongs to another one.
 	EndOf(ctx context.Context, sid, clientID, reason string) error
 }
@@ -63,6 +74,7 @@ type Options struct {
 	Tickets  Tickets
 	Clients  Clients
 	Sessions Sessions
+	Links    Links
 	Journal  sessions.Recorder
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -121,6 +133,7 @@ func New(o Options) (*Provider, error) {
 			deviceGrant{grant{p, GrantDevice}},
 			refreshGrant{grant{p, GrantRefresh}},
 			clientGrant{grant{p, GrantClient}},
+			linkGrant{grant{p, GrantMagicLink}},
 		},
 		RevocationHandlers: fosite.RevocationHandlers{revocation{p}},
 	}

@@ -34,6 +34,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"refreshing", refreshing},
 		{"revoking", revoking},
 		{"services", services},
+		{"links into apps", linksIntoApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},

@@ -206,6 +206,7 @@ type Link struct {
 	Email     string // canonical
 	ReturnTo  string // where the person goes on
 	Address   string // network address of the asker
+	App       string // what the app asked for that it leads into, for the caller alone to read; empty for a browser's
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
