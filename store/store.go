@@ -46,6 +46,8 @@ var (
 	ErrReused = errors.New("spent token was used again")
 	// ErrWrong: a half of a link, or its code, does not fit; the try was counted.
 	ErrWrong = errors.New("does not fit")
+	// ErrChanged: it is not any more what the caller has looked at. Nothing moved.
+	ErrChanged = errors.New("changed meanwhile")
 	// ErrRefused: the user or the client may not have sessions now (disabled, deleted), or the session has ended.
 	ErrRefused = errors.New("not allowed any more")
 )
