@@ -118,6 +118,17 @@ func TestAnAppMayWantASignInOfNow(t *testing.T) {
 	}
 }
 
+// A script on the person's machine that opens the app right after the sign-in is quicker than a second.
+func TestASignInOfAMomentAgoIsStillTooOldForAnAppThatWantsANewOne(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerWebApps(t, s)
+	a, b := calendar(t, s), signedIn(t, s, mara)
+	a.LogIn(b)
+	s.Clock.Advance(time.Microsecond)
+	wantPath(t, a.Open(b, "prompt", "login"), "/signin")
+}
+
 // signedInAt reads the auth_time of a token.
 func signedInAt(t *testing.T, token string) int64 {
 	t.Helper()

@@ -262,7 +262,7 @@ func (s *Server) settled(r *http.Request) bool {
 		return false
 	}
 	since, err := strconv.ParseInt(s.cookie(r, cookieFresh), 10, 64)
-	return err != nil || v.session.AuthTime.Unix() >= since
+	return err != nil || v.session.AuthTime.UnixMilli() >= since
 }
 
 // signOut ends this browser's session.
