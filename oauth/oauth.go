@@ -42,6 +42,7 @@ type Tickets interface {
 	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
 	Revoked(ctx context.Context, jti string) (bool, error)
 	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
+	Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error)
 	Watch(sid string) (decided <-chan struct{}, stop func())
 	Bind(ctx context.Context, userCode, browser, userID string) (store.Request, error)
 	PutNote(ctx context.Context, name, body string, ttl time.Duration) error

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -27,6 +28,9 @@ func (p *Provider) Push(ctx context.Context, r *http.Request) (PushedAnswer, err
 	if err != nil {
 		return PushedAnswer{}, translate(r, err)
 	}
+	if err := p.allowPush(ctx, c.(*client)); err != nil {
+		return PushedAnswer{}, err
+	}
 	if r.PostForm.Has("request_uri") {
 		return PushedAnswer{}, refuse(CodeInvalidRequest, "request_uri cannot be pushed")
 	}
@@ -44,6 +48,27 @@ func (p *Provider) Push(ctx context.Context, r *http.Request) (PushedAnswer, err
 		return PushedAnswer{}, err
 	}
 	return PushedAnswer{RequestURI: requestURIPrefix + id, ExpiresIn: int64(pushedLife / time.Second)}, nil
+}
+
+// allowPush bounds what lies here unopened. A public client cannot prove itself, so anybody could push in its name: it is
+// counted by network too, where a web app pushes for all of its people from one address.
+func (p *Provider) allowPush(ctx context.Context, c *client) error {
+	limits := []store.Limit{
+		store.Limit{Key: "push.client:" + store.Digest("limit", c.ID)[:22], Burst: 5000, Every: 120 * time.Millisecond}.Times(p.LimitScale),
+	}
+	if c.Public {
+		network := "push.network:" + sessions.OriginOf(ctx).Network
+		limits = append(limits, store.Limit{Key: network, Burst: 50, Every: 12 * time.Second}.Times(p.LimitScale))
+	}
+	verdict, err := p.Tickets.Allow(ctx, limits...)
+	if err != nil {
+		return unavailable(err)
+	}
+	if !verdict.Allowed {
+		p.Journal.Record(ctx, store.Event{Type: "limit.push", ClientID: c.ID, Result: sessions.Refused, Detail: verdict.Limit})
+		return &Error{Code: CodeTooManyRequests, RetryAfter: verdict.RetryAfter}
+	}
+	return nil
 }
 
 // takePushed uses up a pushed request, for the client that pushed it. No other request_uri is ever followed.

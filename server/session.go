@@ -24,7 +24,7 @@ const (
 	cookieAsker   = "hc_asker"   // the half of a link that stays here
 	cookieCode    = "hc_code"    // a user code on its way through the sign-in
 	cookieNext    = "hc_next"    // where the person goes on after it
-	cookieFresh   = "hc_fresh"   // an app wants a sign-in that is younger than this, in seconds since 1970
+	cookieFresh   = "hc_fresh"   // an app wants a sign-in that is younger than this, in milliseconds since 1970
 	cookieKnown   = "hc_known"   // this browser has signed this address in before
 )
 

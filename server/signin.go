@@ -32,7 +32,21 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // G710: returnPath let it through
 		return nil
 	}
-	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next})
+	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next, Email: s.hint(r, next)})
+}
+
+// hint is the address that the app expects, if it has said so (OpenID Connect Core §3.1.2.1). It only spares typing, so
+// whatever is wrong with it is no reason to stop.
+func (s *Server) hint(r *http.Request, next string) string {
+	id, ok := strings.CutPrefix(next, authorizePath)
+	if !ok {
+		return ""
+	}
+	a, err := s.OAuth.Waiting(r.Context(), id)
+	if err != nil || len(a.LoginHint) > 254 {
+		return ""
+	}
+	return a.LoginHint
 }
 
 func (s *Server) drawSignIn(w http.ResponseWriter, r *http.Request, status int, view pages.SignIn) error {
@@ -248,7 +262,7 @@ func (s *Server) settled(r *http.Request) bool {
 		return false
 	}
 	since, err := strconv.ParseInt(s.cookie(r, cookieFresh), 10, 64)
-	return err != nil || v.session.AuthTime.Unix() >= since
+	return err != nil || v.session.AuthTime.UnixMilli() >= since
 }
 
 // signOut ends this browser's session.
