@@ -230,6 +230,17 @@ type Records interface {
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
 
+	// Resource returns a registered resource, or ErrNotFound.
+	Resource(ctx context.Context, id string) (Resource, error)
+	// Resources lists all resources in order of their id.
+	Resources(ctx context.Context) ([]Resource, error)
+	// CreateResource registers a resource; ErrExists if the id is taken, ErrScopeTaken if one of its scopes is another's.
+	CreateResource(ctx context.Context, r Resource) error
+	// UpdateResource replaces everything but ID and CreatedAt; ErrNotFound if there is none, ErrScopeTaken as above.
+	UpdateResource(ctx context.Context, r Resource) error
+	// DeleteResource removes a resource and lets go of its scopes; ErrNotFound if there is none.
+	DeleteResource(ctx context.Context, id string) error
+
 	// AddConsent remembers what a user has allowed a client, beside what was allowed before.
 	AddConsent(ctx context.Context, c Consent) error
 	// Consent returns what a user has allowed a client, or ErrNotFound.
