@@ -49,9 +49,10 @@ type Tickets interface {
 	TakeNote(ctx context.Context, name string) (string, error)
 }
 
-// Clients finds registered clients; ErrNotFound for one that is not.
+// Clients finds registered clients and resources; ErrNotFound for what is not.
 type Clients interface {
 	Client(ctx context.Context, id string) (store.Client, error)
+	Resource(ctx context.Context, id string) (store.Resource, error)
 }
 
 // Links is who proves a mail address.
