@@ -64,6 +64,8 @@ type Session struct {
 	EndedAt     time.Time
 	EndReason   string
 	GrantGoneAt time.Time
+
+	StatusIndex int64 // where its end is told (StatusListSize); 0 of browsers, and of what began before there were lists
 }
 
 // Live reports whether the session is confirmed and not ended.
@@ -131,8 +133,9 @@ type Beginning struct {
 
 // Begun is the answer to Beginning.
 type Begun struct {
-	DeviceID string
-	Known    bool // the user has had a session on this device before
+	DeviceID    string
+	Known       bool  // the user has had a session on this device before
+	StatusIndex int64 // of the session, see Session
 	// Rival is set together with ErrConflict: the live session of the owner that stands in the way, so that the caller
 	// can ask whether its ticket is still there. It is never shown to anybody.
 	Rival Session
@@ -212,6 +215,10 @@ type Records interface {
 	// EndedSince lists sessions that ended at or after since, from after (exclusive session id) in order of id, at most limit.
 	// After a failover of the tickets their grants are deleted once more.
 	EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]Session, error)
+	// EndedIndexes returns the StatusIndex of every session that has ended and whose tickets are not known to have been gone by
+	// since already, and the newest list that an index was given in. No two rows have one index, so that it means nobody else
+	// until Forget has let go of its row.
+	EndedIndexes(ctx context.Context, since time.Time) (indexes []int64, newest int64, err error)
 	// Forget deletes ended and finished sessions, events, and devices that nobody used since and no session is left of, all
 	// older than before; it returns how many rows went.
 	Forget(ctx context.Context, before time.Time) (int64, error)

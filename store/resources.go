@@ -18,3 +18,7 @@ type Resource struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
+
+// StatusListSize is how many indexes a status list has. An index names its list and its place in it: index / StatusListSize and
+// index % StatusListSize. Index 0 is nobody's.
+const StatusListSize = 1 << 17
