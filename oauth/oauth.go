@@ -81,6 +81,7 @@ type Options struct {
 	Chain    *Chain
 	Tickets  Tickets
 	Clients  Clients
+	Ends     Ends
 	Sessions Sessions
 	Links    Links
 	Journal  sessions.Recorder
@@ -108,6 +109,7 @@ type Provider struct {
 	close   sync.Once
 
 	metadata Document
+	lists    statusLists
 }
 
 // New composes the provider. The policy stands here in one literal; whoever asks what we allow reads this.
@@ -119,6 +121,7 @@ func New(o Options) (*Provider, error) {
 		codes:   codeSeal{o.Keys.Secret("authorization code")},
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
+		lists:   statusLists{made: map[int64]statusList{}},
 	}
 	policy := &fosite.Config{
 		AccessTokenLifespan:            o.AccessLife,
