@@ -223,7 +223,9 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 	s.setCookie(w, cookieSession, cookie, s.Sessions.BrowserAbsolute)
 	s.setCookie(w, cookieKnown, s.knownCookie(r, proof.User.Email), knownLife)
 	s.dropCookie(w, cookieAsker)
-	s.dropCookie(w, cookieFresh)
+	if s.cookie(r, cookieFresh) != "" {
+		s.dropCookie(w, cookieFresh)
+	}
 	return s.goOn(w, r, returnPath(proof.ReturnTo), b, proof.User)
 }
 

@@ -23,7 +23,7 @@ type Browser struct {
 	issuer *url.URL
 }
 
-// Browser returns a browser that has never been here. Unlike Client it follows redirects.
+// Browser returns a browser that has never been here. Unlike Client it follows redirects, as far as they stay here.
 func (s *Server) Browser(t testing.TB) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -86,6 +86,9 @@ func (b *Browser) Do(r *http.Request) *Page {
 	client := *b.Client
 	client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
 		at = next.URL
+		if next.URL.Host != b.issuer.Host {
+			return http.ErrUseLastResponse // an app's address: nobody listens there
+		}
 		if b.CheckRedirect != nil {
 			return b.CheckRedirect(next, nil)
 		}
