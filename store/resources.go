@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ErrScopeTaken: a scope's name is another resource's already.
+// ErrScopeTaken means that a scope's name is another resource's already.
 var ErrScopeTaken = errors.New("scope belongs to another resource")
 
 // Resource is a registered API that tokens are for (RFC 8707). A scope's name belongs to one resource: approvals, consents and
