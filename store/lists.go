@@ -66,12 +66,12 @@ func (s Session) Phase() Phase {
 
 // SessionQuery chooses sessions.
 type SessionQuery struct {
-	UserID, ClientID string
-	Phase            Phase
-	Since, Until     time.Time // when it was begun: at or after, and before
-	AfterTime        time.Time // of the last one that was seen
-	AfterID          string    // likewise; empty for the first page
-	Limit            int
+	UserID, ClientID, DeviceID string
+	Phase                      Phase
+	Since, Until               time.Time // when it was begun: at or after, and before
+	AfterTime                  time.Time // of the last one that was seen
+	AfterID                    string    // likewise; empty for the first page
+	Limit                      int
 }
 
 // EventQuery chooses events.

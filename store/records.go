@@ -253,6 +253,9 @@ type Records interface {
 	CreateResource(ctx context.Context, r Resource) error
 	// UpdateResource replaces everything but ID and CreatedAt; ErrNotFound if there is none, ErrScopeTaken as above.
 	UpdateResource(ctx context.Context, r Resource) error
+	// ReplaceResource is UpdateResource for who has looked before: it writes only while the resource is in everything as was
+	// says. ErrChanged if somebody was faster, or if there is none.
+	ReplaceResource(ctx context.Context, was, r Resource) error
 	// DeleteResource removes a resource and lets go of its scopes; ErrNotFound if there is none.
 	DeleteResource(ctx context.Context, id string) error
 

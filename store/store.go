@@ -67,8 +67,11 @@ var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 func NewID(prefix string) string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails since Go 1.24: the program ends instead
-	return prefix + idAlphabet.EncodeToString(b[:])
+	return IDOf(prefix, b)
 }
+
+// IDOf is NewID of bits that the caller has: of the same ones it makes the same id.
+func IDOf(prefix string, bits [16]byte) string { return prefix + idAlphabet.EncodeToString(bits[:]) }
 
 // ValidID reports whether id could have come from NewID with this prefix. Ids from outside pass here before they become
 // part of a key or a log line.

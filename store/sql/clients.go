@@ -12,7 +12,7 @@ const clientColumns = `id, name, public, secret_hashes, require_fingerprint, gra
 func scanClient(row scanner) (c store.Client, err error) {
 	err = row.Scan(&c.ID, &c.Name, bitInto(&c.Public), jsonInto(&c.SecretHashes), bitInto(&c.RequireFingerprint),
 		jsonInto(&c.Grants), jsonInto(&c.RedirectURIs), jsonInto(&c.Scopes), jsonInto(&c.Audiences), bitInto(&c.BuiltIn),
-		timeInto(&c.CreatedAt), timeInto(&c.UpdatedAt), timeInto(&c.DisabledAt), &c.JWKS, wordsInto(&c.Admin))
+		timeInto(&c.CreatedAt), timeInto(&c.UpdatedAt), timeInto(&c.DisabledAt), &c.JWKS, namesInto(&c.Admin))
 	return c, err
 }
 

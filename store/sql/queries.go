@@ -89,6 +89,7 @@ func (d *DB) ListSessions(ctx context.Context, q store.SessionQuery) ([]store.Se
 	}
 	f.is("user_id = ?", q.UserID)
 	f.is("client_id = ?", q.ClientID)
+	f.is("device_id = ?", q.DeviceID)
 	f.between("created_at", q.Since, q.Until)
 	switch q.Phase {
 	case store.PhaseProvisional:

@@ -26,7 +26,8 @@ func (d *DB) UserByEmail(ctx context.Context, email string) (store.User, error) 
 
 // Users implements store.Records.
 func (d *DB) Users(ctx context.Context, after string, limit int) ([]store.User, error) {
-	return all(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users WHERE id > $1 AND removed_at = 0 ORDER BY id LIMIT $2`, after, limit)
+	return all(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users
+		WHERE id > $1 AND removed_at = 0 ORDER BY id LIMIT $2`, after, limit)
 }
 
 // EnsureUser implements store.Records.

@@ -15,9 +15,9 @@ var listStories = []story[*book]{
 			b.ok(err)
 			return got
 		}
-		b.same(clients(store.ClientQuery{Limit: 9}), []store.Client{someClient(tool), off})
-		b.same(clients(store.ClientQuery{Limit: 1}), []store.Client{someClient(tool)})
-		b.same(clients(store.ClientQuery{Limit: 9, After: tool}), []store.Client{off})
+		b.same(clients(store.ClientQuery{Limit: 9}), []store.Client{off, someClient(tool)})
+		b.same(clients(store.ClientQuery{Limit: 1}), []store.Client{off})
+		b.same(clients(store.ClientQuery{Limit: 9, After: off.ID}), []store.Client{someClient(tool)})
 		b.same(clients(store.ClientQuery{Limit: 9, Standing: store.Enabled}), []store.Client{someClient(tool)})
 		b.same(clients(store.ClientQuery{Limit: 9, Standing: store.Disabled}), []store.Client{off})
 		ana, bob := b.user("ana"), b.user("bob")
@@ -80,8 +80,11 @@ var listStories = []story[*book]{
 		b.same(len(list(store.SessionQuery{Limit: 9, Phase: store.PhaseProvisional})), 2)
 		b.same(len(list(store.SessionQuery{Limit: 9, Since: after(1), Until: after(2)})), 2)
 		b.same(len(list(store.SessionQuery{Limit: 9, UserID: ana.ID, ClientID: tool})), 4)
-		b.same(list(store.SessionQuery{Limit: 9, UserID: "usr_x' OR 1=1 --"}), nil)
-		b.same(list(store.SessionQuery{Limit: 9, ClientID: "other"}), nil)
+		b.same(list(store.SessionQuery{Limit: 9, UserID: "usr_x' OR 1=1 --"}), []string(nil))
+		b.same(list(store.SessionQuery{Limit: 9, ClientID: "other"}), []string(nil))
+		first, err := b.Session(b.ctx, made[0])
+		b.ok(err)
+		b.same(list(store.SessionQuery{Limit: 9, DeviceID: first.DeviceID}), made[:1])
 	}},
 	{"events are chosen by what they say, in either direction", func(b *book) {
 		other := event(2)
@@ -121,6 +124,25 @@ var listStories = []story[*book]{
 		})
 		b.same(count(errs, won), 1)
 	}},
+	{"a change of a resource that was made upon an older look moves nothing", func(b *book) {
+		b.ok(b.CreateResource(b.ctx, someResource(photos, "photos:read", "photos:write")))
+		was, err := b.Resource(b.ctx, photos)
+		b.ok(err)
+		r := was
+		r.Name, r.Scopes, r.UpdatedAt = "Photos", was.Scopes[:1], after(1)
+		b.ok(b.ReplaceResource(b.ctx, was, r))
+		got, err := b.Resource(b.ctx, photos)
+		b.ok(err)
+		b.same(got, r)
+		b.fails(b.ReplaceResource(b.ctx, was, was), store.ErrChanged)
+		b.fails(b.ReplaceResource(b.ctx, someResource("https://no.example.test"), was), store.ErrChanged)
+		errs := race(16, func(i int) error {
+			mine := r
+			mine.UpdatedAt = after(2 + i)
+			return b.ReplaceResource(b.ctx, r, mine)
+		})
+		b.same(count(errs, won), 1)
+	}},
 	{"a removed user is nobody, once nothing of theirs is left to end", func(b *book) {
 		ana := b.user("ana")
 		s := b.live(ana, "fp", after(1))
@@ -146,7 +168,7 @@ var listStories = []story[*book]{
 		b.same(invited, false)
 		users, err := b.ListUsers(b.ctx, store.UserQuery{Limit: 9})
 		b.ok(err)
-		b.same(users, nil)
+		b.same(users, []store.User(nil))
 		_, err = b.BeginSession(b.ctx, beginning(ana, "fp-2"))
 		b.fails(err, store.ErrRefused)
 		b.same(b.user("ana").ID == ana.ID, false) // the address is free again
