@@ -25,7 +25,7 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 	if err != nil {
 		return err
 	}
-	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience))
+	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience), g.p.Issuer)
 	if err != nil {
 		return err
 	}
@@ -37,11 +37,11 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 
 // serviceScope is what a service asks for, or all that it may have at this audience if it names nothing. It may have what the
 // client brought itself and what its resource has; scopes that say something of a person have no meaning here, and those of
-// our own audience are a person's.
-func serviceScope(c *client, asked, audience string) ([]string, error) {
+// our own audience are a person's. Scopes of the admin API come only to who names them.
+func serviceScope(c *client, asked, audience, issuer string) ([]string, error) {
 	var may []string
 	for _, name := range c.allowed() {
-		if !ofPerson(name) && c.holds(name, audience) && !slices.Contains(may, name) {
+		if !ofPerson(name) && !OfAdmin(name) && c.holds(name, audience) && !slices.Contains(may, name) {
 			may = append(may, name)
 		}
 	}
@@ -52,8 +52,11 @@ func serviceScope(c *client, asked, audience string) ([]string, error) {
 	if err := c.checkOwners(scope, audience); err != nil {
 		return nil, err
 	}
+	if err := c.checkAdmin(scope, audience, issuer); err != nil {
+		return nil, err
+	}
 	for _, name := range scope {
-		if !slices.Contains(may, name) {
+		if !OfAdmin(name) && !slices.Contains(may, name) {
 			return nil, refuse(CodeInvalidScope, "the client is not registered for one of the scopes, or no service may have it")
 		}
 	}

@@ -38,16 +38,9 @@ func (p *Provider) VerifyAny(ctx context.Context, r *http.Request, scopes ...str
 
 // verify checks the audience unless it is empty.
 func (p *Provider) verify(ctx context.Context, r *http.Request, audience string, scopes []string) (Access, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return Access{}, refuse(CodeInvalidToken, "an access token is missing")
-	}
-	claims, err := p.readKnown(strings.TrimSpace(token))
+	claims, err := p.bearer(r, audience)
 	if err != nil {
-		return Access{}, &Error{Code: CodeInvalidToken, Cause: err}
-	}
-	if audience != "" && claims.Audience != audience {
-		return Access{}, refuse(CodeInvalidToken, "the token is for another resource")
+		return Access{}, err
 	}
 	if claims.service() {
 		return Access{}, refuse(CodeInvalidToken, "the token is a service's, and belongs to no person")
@@ -65,6 +58,22 @@ func (p *Provider) verify(ctx context.Context, r *http.Request, audience string,
 		}
 	}
 	return Access{Claims: claims, Grant: grant}, nil
+}
+
+// bearer reads the token of a request as far as that needs no store. An empty audience is any.
+func (p *Provider) bearer(r *http.Request, audience string) (Claims, error) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return Claims{}, refuse(CodeInvalidToken, "an access token is missing")
+	}
+	claims, err := p.readKnown(strings.TrimSpace(token))
+	if err != nil {
+		return Claims{}, &Error{Code: CodeInvalidToken, Cause: err}
+	}
+	if audience != "" && claims.Audience != audience {
+		return Claims{}, refuse(CodeInvalidToken, "the token is for another resource")
+	}
+	return claims, nil
 }
 
 // Has reports whether the token holds a scope.

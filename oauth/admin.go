@@ -1,0 +1,86 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// The scopes of the admin API. They are a client's own and never a person's: only somebody who can write to the data gives
+// them, to a client that proves itself and acts for itself. No registration over the network, no consent and no approval can.
+const (
+	ScopeAdminRead  = "admin:read"
+	ScopeAdminWrite = "admin:write"
+	ScopeAdminKeys  = "admin:keys"
+)
+
+const adminPrefix = "admin:"
+
+var adminScopes = []store.Scope{
+	{Name: ScopeAdminRead, Words: "See clients, resources, users, sessions, events and keys"},
+	{Name: ScopeAdminWrite, Words: "Change clients, resources, users and sessions"},
+	{Name: ScopeAdminKeys, Words: "Rotate and retire signing keys and roots"},
+}
+
+// OfAdmin reports whether a scope's name is kept for the admin API, whether there is such a scope or not.
+func OfAdmin(scope string) bool { return strings.HasPrefix(scope, adminPrefix) }
+
+// AdminWords says what a scope of the admin API allows; empty if there is no such scope.
+func AdminWords(scope string) string {
+	for _, s := range adminScopes {
+		if s.Name == scope {
+			return s.Words
+		}
+	}
+	return ""
+}
+
+// VerifyAdmin reads the Bearer token of a request to the admin API and returns the client that asks: the token is a service's,
+// for this audience, not revoked, and holds the scope; the client is enabled now, and may still do what the token says. It is
+// looked up each time, so that whoever is shut out is out at once.
+func (p *Provider) VerifyAdmin(ctx context.Context, r *http.Request, scope string) (store.Client, error) {
+	claims, err := p.bearer(r, p.Issuer)
+	if err != nil {
+		return store.Client{}, err
+	}
+	if !claims.service() {
+		return store.Client{}, refuse(CodeInvalidToken, "the token is a person's, and this is for services")
+	}
+	c, err := p.Clients.Client(ctx, claims.ClientID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !acts(c) {
+		return store.Client{}, refuse(CodeInvalidToken, "the client may not ask for tokens of its own any more")
+	}
+	if err != nil {
+		return store.Client{}, unavailable(err)
+	}
+	revoked, err := p.Tickets.Revoked(ctx, claims.ID)
+	if err != nil {
+		return store.Client{}, unavailable(err)
+	}
+	if revoked {
+		return store.Client{}, refuse(CodeInvalidToken, "the token was revoked")
+	}
+	if !claims.Has(scope) || !slices.Contains(c.Admin, scope) {
+		return store.Client{}, &Error{Code: CodeInsufficientScope, Scope: scope}
+	}
+	return c, nil
+}
+
+// acts reports whether a client may act for itself now.
+func acts(c store.Client) bool {
+	return c.DisabledAt.IsZero() && !c.Public && slices.Contains(c.Grants, GrantClient)
+}
+
+// checkAdmin refuses scopes of the admin API that the client was not given, or at an audience that is not ours.
+func (c *client) checkAdmin(scope []string, audience, issuer string) error {
+	for _, name := range scope {
+		if OfAdmin(name) && (audience != issuer || !slices.Contains(c.Admin, name)) {
+			return refuse(CodeInvalidScope, "a scope of the admin API was not given to the client, or is asked for another audience")
+		}
+	}
+	return nil
+}
