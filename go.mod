@@ -3,6 +3,7 @@ module github.com/handclasp/handclasp
 go 1.26.0
 
 require (
+	github.com/coreos/go-oidc/v3 v3.21.0 // the strict OpenID client of everybody else, in tests
 	github.com/BurntSushi/toml v1.5.0 // settings files of server and client
 	github.com/chromedp/cdproto v0.159.0 // the words of chromedp
 	github.com/chromedp/chromedp v0.23.0 // tests in a real browser

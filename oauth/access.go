@@ -52,7 +52,7 @@ func (p *Provider) mint(x *exchange) (string, error) {
 	return p.sign("at+jwt", claims)
 }
 
-// sign writes a JWT of this type. Only our own constants are types, so the header needs no encoder.
+// sign makes a JWT of this type with the key that signs now. Only our own constants are types, so the header needs no encoder.
 func (p *Provider) sign(typ string, claims any) (string, error) {
 	body, err := json.Marshal(claims)
 	if err != nil {

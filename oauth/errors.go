@@ -99,6 +99,11 @@ func publicHint(code string) string {
 	}
 }
 
+// isRefusal tells a clear no of the stores from one that did not answer.
+func isRefusal(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrForeign) || errors.Is(err, store.ErrRefused)
+}
+
 // ofStore maps a ticket store's refusal of a refresh to the standards' words; everything else is an outage.
 func ofStore(err error) error {
 	switch {

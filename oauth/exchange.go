@@ -17,6 +17,7 @@ type TokenAnswer struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in"` // seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
 }
 
@@ -32,7 +33,7 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 	switch r.PostForm.Get("grant_type") {
 	case "":
 		return TokenAnswer{}, 0, refuse(CodeInvalidRequest, "grant_type is missing")
-	case GrantDevice, GrantRefresh, GrantClient, GrantMagicLink:
+	case GrantCode, GrantDevice, GrantRefresh, GrantClient, GrantMagicLink:
 	default:
 		return TokenAnswer{}, 0, refuse(CodeUnsupportedGrantType, "")
 	}
@@ -58,6 +59,7 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 		TokenType:    response.GetTokenType(),
 		ExpiresIn:    int64(p.AccessLife / time.Second),
 		RefreshToken: x.refresh,
+		IDToken:      x.id,
 		Scope:        strings.Join(x.scope, " "),
 	}, x.waited, nil
 }
@@ -71,6 +73,8 @@ type exchange struct {
 	grant    store.Grant
 	scope    []string // of this access token
 	audience string   // of this access token
+	nonce    string   // for the ID token
+	id       string   // the ID token; empty if none is due
 	refresh  string   // the token to hand out; empty if the client may not refresh
 }
 
@@ -102,9 +106,15 @@ func (g grant) PopulateTokenEndpointResponse(_ context.Context, r fosite.AccessR
 	if !r.GetGrantTypes().ExactOne(g.grantType) {
 		return fosite.ErrUnknownRequest
 	}
-	token, err := g.p.mint(exchangeOf(r))
+	x := exchangeOf(r)
+	token, err := g.p.mint(x)
 	if err != nil {
 		return err
+	}
+	if g.grantType != GrantRefresh {
+		if x.id, err = g.p.idToken(x, token); err != nil {
+			return err
+		}
 	}
 	answer.SetAccessToken(token)
 	answer.SetTokenType("Bearer")

@@ -117,16 +117,8 @@ func (g linkGrant) hand(c *client, x *exchange, granted store.Grant, resource st
 
 // ofLink maps the refusals of a link and of its session.
 func ofLink(err error) error {
-	switch {
-	case errors.Is(err, store.ErrNotFound):
+	if errors.Is(err, store.ErrNotFound) {
 		return errLink
-	case errors.Is(err, store.ErrConflict):
-		return &Error{Code: CodeAccessDenied, Reason: store.ReasonConflict}
-	case errors.Is(err, store.ErrFull):
-		return &Error{Code: CodeAccessDenied, Reason: ReasonFull, Hint: "the account has as many devices signed in as it may have"}
-	case errors.Is(err, store.ErrRefused):
-		return errDenied
-	default:
-		return unavailable(err)
 	}
+	return ofBegin(err)
 }

@@ -13,7 +13,7 @@ type Document struct {
 	ETag string
 }
 
-// Metadata is the authorization server metadata (RFC 8414), made once.
+// Metadata is the authorization server metadata (RFC 8414) and OpenID provider configuration (Discovery §3) in one, made once.
 func (p *Provider) Metadata() Document { return p.metadata }
 
 // describe writes the metadata. Every list is spelt out: the RFC's defaults for what is left out are wrong for us.
@@ -26,6 +26,9 @@ func (p *Provider) describe() (Document, error) {
 	}
 	body, err := json.Marshal(struct {
 		Issuer             string   `json:"issuer"`
+		AuthEndpoint       string   `json:"authorization_endpoint"`
+		PushEndpoint       string   `json:"pushed_authorization_request_endpoint"`
+		UserinfoEndpoint   string   `json:"userinfo_endpoint"`
 		DeviceEndpoint     string   `json:"device_authorization_endpoint"`
 		TokenEndpoint      string   `json:"token_endpoint"`
 		JWKS               string   `json:"jwks_uri"`
@@ -33,7 +36,17 @@ func (p *Provider) describe() (Document, error) {
 		Introspection      string   `json:"introspection_endpoint"`
 		Scopes             []string `json:"scopes_supported"`
 		ResponseTypes      []string `json:"response_types_supported"`
+		ResponseModes      []string `json:"response_modes_supported"`
 		GrantTypes         []string `json:"grant_types_supported"`
+		ChallengeMethods   []string `json:"code_challenge_methods_supported"`
+		IssParameter       bool     `json:"authorization_response_iss_parameter_supported"`
+		RequestParameter   bool     `json:"request_parameter_supported"`
+		RequestURI         bool     `json:"request_uri_parameter_supported"`
+		Prompts            []string `json:"prompt_values_supported"`
+		SubjectTypes       []string `json:"subject_types_supported"`
+		IDTokenAlgs        []string `json:"id_token_signing_alg_values_supported"`
+		Claims             []string `json:"claims_supported"`
+		ACRs               []string `json:"acr_values_supported"`
 		TokenMethods       []string `json:"token_endpoint_auth_methods_supported"`
 		TokenAlgs          []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 		RevocationMethods  []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -55,8 +68,24 @@ func (p *Provider) describe() (Document, error) {
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
 		Introspection:      p.Issuer + "/oauth/introspect",
 		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
-		ResponseTypes:      []string{},
-		GrantTypes:         []string{GrantDevice, GrantRefresh, GrantClient, GrantMagicLink},
+		AuthEndpoint:       p.Issuer + "/oauth/authorize",
+		PushEndpoint:       p.Issuer + "/oauth/par",
+		UserinfoEndpoint:   p.Issuer + "/oauth/userinfo",
+		ResponseTypes:      []string{"code"},
+		ResponseModes:      []string{"query"},
+		GrantTypes:         []string{GrantCode, GrantDevice, GrantRefresh, GrantClient, GrantMagicLink},
+		ChallengeMethods:   []string{"S256"},
+		IssParameter:       true,
+		RequestParameter:   false,
+		RequestURI:         false, // none but those of the pushed-request endpoint
+		Prompts:            []string{PromptNone, PromptLogin, PromptConsent, PromptAccount},
+		SubjectTypes:       []string{"public"},
+		IDTokenAlgs:        []string{"RS256"},
+		Claims: []string{
+			"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid",
+			"name", "email", "email_verified",
+		},
+		ACRs:               []string{ACRMail},
 		TokenMethods:       methods,
 		TokenAlgs:          algs,
 		RevocationMethods:  methods,

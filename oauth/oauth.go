@@ -1,7 +1,8 @@
-// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant, the
-// client credentials grant, revocation (RFC 7009), introspection (RFC 7662), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
-// the frame: parsing, client authentication, dispatch. The token-side steps are ours, because each of them has to be one
-// atomic step of the ticket store.
+// Package oauth is the OAuth 2.0 authorization server and OpenID provider: the authorization code, device authorization
+// (RFC 8628), refresh, client credentials and magic link grants, revocation (RFC 7009), introspection (RFC 7662), access
+// tokens (RFC 9068), id tokens and metadata (RFC 8414). It is the only importer of Fosite, which gives the frame: parsing,
+// client authentication, dispatch. The token-side steps are ours, because each of them has to be one atomic step of the
+// ticket store.
 //
 // It knows HTTP requests but writes no answers: what comes back is a value or an *Error, and the server turns those into
 // statuses and sentences.
@@ -41,7 +42,12 @@ type Tickets interface {
 	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
 	Revoked(ctx context.Context, jti string) (bool, error)
 	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
+	Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error)
 	Watch(sid string) (decided <-chan struct{}, stop func())
+	Bind(ctx context.Context, userCode, browser, userID string) (store.Request, error)
+	PutNote(ctx context.Context, name, body string, ttl time.Duration) error
+	Note(ctx context.Context, name string) (string, error)
+	TakeNote(ctx context.Context, name string) (string, error)
 }
 
 // Clients finds registered clients; ErrNotFound for one that is not.
@@ -58,6 +64,8 @@ type Links interface {
 
 // Sessions is what this room asks of the one who owns every session's beginning and end.
 type Sessions interface {
+	// Begin lets the person of a browser session have a pending request that this session owns.
+	Begin(ctx context.Context, r store.Request, by store.Browser) error
 	// Redeem confirms the session of a grant that was just handed out; an error means that the grant is gone again.
 	Redeem(ctx context.Context, g store.Grant) error
 	// BeginNow begins a session for somebody who has just proven who they are to the client itself.
@@ -94,6 +102,7 @@ type Provider struct {
 	frame   *fosite.Fosite
 	clients *registry
 	known   *known
+	codes   codeSeal
 	held    chan struct{} // a slot for each poll that is being held
 	closing chan struct{}
 	close   sync.Once
@@ -107,6 +116,7 @@ func New(o Options) (*Provider, error) {
 		Options: o,
 		clients: newRegistry(o.Clients, o.Now),
 		known:   newKnown(),
+		codes:   codeSeal{o.Keys.Secret("authorization code")},
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
 	}
@@ -131,6 +141,7 @@ func New(o Options) (*Provider, error) {
 		DeviceEndpointHandlers: fosite.DeviceEndpointHandlers{deviceEndpoint{p}},
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			deviceGrant{grant{p, GrantDevice}},
+			codeGrant{deviceGrant{grant{p, GrantCode}}},
 			refreshGrant{grant{p, GrantRefresh}},
 			clientGrant{grant{p, GrantClient}},
 			linkGrant{grant{p, GrantMagicLink}},

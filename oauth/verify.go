@@ -27,15 +27,26 @@ type Access struct {
 // audience, not expired, its session alive, and every scope in it. The error is an *Error: invalid_token,
 // insufficient_scope, or temporarily_unavailable if the session could not be looked up.
 func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string) (Access, error) {
+	return p.verify(ctx, r, p.Issuer, scopes)
+}
+
+// VerifyAny is Verify for a token of any audience: the UserInfo endpoint serves whatever token a client was given
+// (OpenID Connect Core §5.3.1), and the scopes alone say what it may read.
+func (p *Provider) VerifyAny(ctx context.Context, r *http.Request, scopes ...string) (Access, error) {
+	return p.verify(ctx, r, "", scopes)
+}
+
+// verify checks the audience unless it is empty.
+func (p *Provider) verify(ctx context.Context, r *http.Request, audience string, scopes []string) (Access, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return Access{}, refuse(CodeInvalidToken, "an access token is missing")
 	}
-	claims, err := p.readAccess(strings.TrimSpace(token))
+	claims, err := p.readKnown(strings.TrimSpace(token))
 	if err != nil {
 		return Access{}, &Error{Code: CodeInvalidToken, Cause: err}
 	}
-	if claims.Audience != p.Issuer {
+	if audience != "" && claims.Audience != audience {
 		return Access{}, refuse(CodeInvalidToken, "the token is for another resource")
 	}
 	if claims.service() {
@@ -48,14 +59,16 @@ func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string
 	if err != nil {
 		return Access{}, unavailable(err)
 	}
-	held := splitScope(claims.Scope)
 	for _, scope := range scopes {
-		if !slices.Contains(held, scope) {
+		if !claims.Has(scope) {
 			return Access{}, &Error{Code: CodeInsufficientScope, Scope: strings.Join(scopes, " ")}
 		}
 	}
 	return Access{Claims: claims, Grant: grant}, nil
 }
+
+// Has reports whether the token holds a scope.
+func (c Claims) Has(scope string) bool { return slices.Contains(splitScope(c.Scope), scope) }
 
 // readAccess checks everything about an access token that needs no store.
 func (p *Provider) readAccess(token string) (Claims, error) {

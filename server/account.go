@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
@@ -34,7 +36,30 @@ func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, flash strin
 		}
 		view.Devices = append(view.Devices, pageDevice(l))
 	}
+	if view.Apps, err = s.appsOf(r.Context(), v.user.ID); err != nil {
+		return err
+	}
 	return s.Pages.Write(w, http.StatusOK, view)
+}
+
+// appsOf lists what the person has allowed. An app that was removed meanwhile can do nothing and is left out.
+func (s *Server) appsOf(ctx context.Context, userID string) ([]pages.App, error) {
+	allowed, err := s.Records.Consents(ctx, userID)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	apps := make([]pages.App, 0, len(allowed))
+	for _, c := range allowed {
+		client, err := s.Records.Client(ctx, c.ClientID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		apps = append(apps, pages.App{ClientID: client.ID, Name: client.Name, Scopes: oauth.Words(client, c.Scope), Since: c.CreatedAt})
+	}
+	return apps, nil
 }
 
 func pageDevice(l listed) pages.Device {

@@ -13,11 +13,11 @@ import (
 var (
 	pagesToOpen = []string{
 		"/", "/device", "/device/" + nobodysSession, "/signin", "/signin/sent", "/signin/state", "/signin/link?t=x",
-		"/account", "/devices/end?t=x",
+		"/authorize/" + nobodysAuthorization, "/account", "/devices/end?t=x",
 	}
 	formsToSend = []string{
 		"/device", "/device/" + nobodysSession, "/signin", "/signin/code", "/signin/link", "/signout", "/account/end",
-		"/account/end-others", "/devices/end",
+		"/account/end-others", "/account/forget", "/authorize/" + nobodysAuthorization, "/devices/end",
 	}
 )
 

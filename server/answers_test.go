@@ -35,6 +35,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"revoking", revoking},
 		{"services", services},
 		{"links into apps", linksIntoApps},
+		{"codes for apps", codesForApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},
@@ -85,7 +86,7 @@ func expect(t *testing.T, what string, reply servertest.Reply, status int, code 
 
 func documents(t *testing.T, s *servertest.Server, _ *servertest.Browser) {
 	d := s.Terminal(t)
-	for _, path := range []string{"/.well-known/oauth-authorization-server", "/oauth/jwks", "/openapi.yaml"} {
+	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/oauth/jwks", "/openapi.yaml"} {
 		reply := d.Call(http.MethodGet, path, "")
 		expect(t, path, reply, http.StatusOK, "")
 		if tag := reply.Header.Get("ETag"); tag != "" {
@@ -220,6 +221,8 @@ var ours = []struct{ method, path string }{
 const (
 	nobodysDevice  = "dev_00000000000000000000000000"
 	nobodysSession = "ses_00000000000000000000000000"
+
+	nobodysAuthorization = "aut_00000000000000000000000000"
 )
 
 func theAccount(t *testing.T, s *servertest.Server, mara *servertest.Browser) {

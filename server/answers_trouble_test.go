@@ -21,9 +21,14 @@ func limits(t *testing.T, o servertest.Options) {
 	token := mara.Open("/account").FormToken()
 	stranger := s.Browser(t) // whom the server does not know from an earlier sign-in
 	strange := stranger.Open("/signin").FormToken()
+	registerWebApps(t, s)
+	pusher := notes(t, s)
 	for what, try := range map[string]func() int{
 		"asking for codes":             func() int { return d.TryAsk().Status },
 		"asking for links into an app": func() int { return phone.TryAskForLink("somebody.new@example.test", "").Status },
+		"pushing requests":             func() int { return pusher.Push().Status },
+		"asking by GET":                asking(t, s, mara, http.MethodGet),
+		"asking by POST":               asking(t, s, mara, http.MethodPost),
 		"typing codes": func() int {
 			return mara.Post("/device", url.Values{"csrf": {token}, "user_code": {"BBBB-BBBB"}}).Status
 		},
@@ -33,13 +38,13 @@ func limits(t *testing.T, o servertest.Options) {
 		"typing letters": func() int { return mara.Post("/signin/code", url.Values{"csrf": {token}, "code": {"BBBBBB"}}).Status },
 	} {
 		status := 0
-		for range 60 {
+		for range 80 {
 			if status = try(); status == http.StatusTooManyRequests {
 				break
 			}
 		}
 		if status != http.StatusTooManyRequests {
-			t.Errorf("%s sixty times: the last answer is %d", what, status)
+			t.Errorf("%s eighty times: the last answer is %d", what, status)
 		}
 	}
 }
@@ -54,6 +59,7 @@ func outage(t *testing.T, o servertest.Options) {
 	tokens := d.LogIn(mara)
 	asked, token := d.Ask(), mara.Open("/account").FormToken()
 	registerApps(t, s)
+	registerWebApps(t, s)
 	phone := s.Phone(t, "pictures", universal)
 	keeper.Kill()
 
@@ -64,6 +70,7 @@ func outage(t *testing.T, o servertest.Options) {
 	expect(t, "refresh", d.Refresh(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "revoke", d.Revoke(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	outageOfServices(t, s, tokens)
+	outageOfApps(t, s, mara, tokens)
 	for _, o := range ours {
 		expect(t, o.path, d.Call(o.method, o.path, tokens.AccessToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	}

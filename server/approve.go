@@ -251,6 +251,3 @@ func (s *Server) command(clientID string) string {
 	}
 	return ""
 }
-
-// BuiltInClient is the id of our own client, which every server knows from its first start.
-const BuiltInClient = "handclasp"

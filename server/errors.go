@@ -38,25 +38,28 @@ type answer struct {
 	after    time.Duration // Retry-After; zero for none
 }
 
-// answers of the OAuth codes (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1). RFC 8628 wants 400 for all of
+// answers of the OAuth codes (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1, RFC 9126 §2.3). RFC 8628 wants 400 for all of
 // its own, access_denied among them.
 var answers = map[string]answer{
-	oauth.CodeInvalidRequest:       {status: 400, sentence: "The request cannot be read."},
-	oauth.CodeInvalidClient:        {status: 400, sentence: "The client is unknown, or has not proven itself."},
-	oauth.CodeInvalidGrant:         {status: 400, sentence: "The code or token is unknown, used, or belongs to another client or device."},
-	oauth.CodeUnauthorizedClient:   {status: 400, sentence: "The client may not do that."},
-	oauth.CodeUnsupportedGrantType: {status: 400, sentence: "This grant type is not supported."},
-	oauth.CodeInvalidScope:         {status: 400, sentence: "A scope is unknown or was not granted."},
-	oauth.CodeInvalidTarget:        {status: 400, sentence: "The resource is unknown or was not granted."},
-	oauth.CodeAuthorizationPending: {status: 400, sentence: "The person has not decided yet."},
-	oauth.CodeSlowDown:             {status: 400, sentence: "Polling too fast; the interval has grown by 5 seconds."},
-	oauth.CodeAccessDenied:         {status: 400, sentence: "The sign-in was refused."},
-	oauth.CodeExpiredToken:         {status: 400, sentence: "The code has expired."},
-	oauth.CodeInvalidToken:         {status: 401, sentence: "The access token is missing, expired or revoked."},
-	oauth.CodeInsufficientScope:    {status: 403, sentence: "The access token lacks a scope."},
-	oauth.CodeTooManyRequests:      {status: 429, sentence: "Too many requests."},
-	oauth.CodeUnavailable:          {status: 503, sentence: "A part of the server does not answer. Try again in a moment."},
-	oauth.CodeServerError:          {status: 500, sentence: "Something went wrong here."},
+	oauth.CodeInvalidRequest:          {status: 400, sentence: "The request cannot be read."},
+	oauth.CodeInvalidClient:           {status: 400, sentence: "The client is unknown, or has not proven itself."},
+	oauth.CodeInvalidGrant:            {status: 400, sentence: "The code or token is unknown, used, or belongs to another client or device."},
+	oauth.CodeUnauthorizedClient:      {status: 400, sentence: "The client may not do that."},
+	oauth.CodeUnsupportedGrantType:    {status: 400, sentence: "This grant type is not supported."},
+	oauth.CodeInvalidScope:            {status: 400, sentence: "A scope is unknown or was not granted."},
+	oauth.CodeInvalidTarget:           {status: 400, sentence: "The resource is unknown or was not granted."},
+	oauth.CodeAuthorizationPending:    {status: 400, sentence: "The person has not decided yet."},
+	oauth.CodeSlowDown:                {status: 400, sentence: "Polling too fast; the interval has grown by 5 seconds."},
+	oauth.CodeAccessDenied:            {status: 400, sentence: "The sign-in was refused."},
+	oauth.CodeExpiredToken:            {status: 400, sentence: "The code has expired."},
+	oauth.CodeUnsupportedResponseType: {status: 400, sentence: "This response type is not supported."},
+	oauth.CodeRequestNotSupported:     {status: 400, sentence: "Request objects are not supported."},
+	oauth.CodeInvalidRequestURI:       {status: 400, sentence: "The app's request is unknown, used, or too old."},
+	oauth.CodeInvalidToken:            {status: 401, sentence: "The access token is missing, expired or revoked."},
+	oauth.CodeInsufficientScope:       {status: 403, sentence: "The access token lacks a scope."},
+	oauth.CodeTooManyRequests:         {status: 429, sentence: "Too many requests."},
+	oauth.CodeUnavailable:             {status: 503, sentence: "A part of the server does not answer. Try again in a moment."},
+	oauth.CodeServerError:             {status: 500, sentence: "Something went wrong here."},
 }
 
 // classify is the one place where an error becomes a status and a sentence. What it does not know is server_error and

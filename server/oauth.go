@@ -110,11 +110,16 @@ func serveDocument(w http.ResponseWriter, r *http.Request, kind string, body []b
 
 // writeJSON writes a whole answer or none.
 func writeJSON(w http.ResponseWriter, value any) error {
+	return writeJSONStatus(w, http.StatusOK, value)
+}
+
+func writeJSONStatus(w http.ResponseWriter, status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return &oauth.Error{Code: oauth.CodeServerError, Cause: err}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 	return nil
 }

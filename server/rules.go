@@ -16,8 +16,12 @@ const (
 )
 
 // contentPolicy lets a page load its own stylesheet and script and nothing else.
-const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const contentPolicy = contentPolicyStart + contentPolicyEnd
+
+const (
+	contentPolicyStart = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'"
+	contentPolicyEnd   = "; base-uri 'none'; frame-ancestors 'none'"
+)
 
 // api surrounds the OAuth endpoints and /v1: answers in JSON, no cookies, nothing cached unless the handler says so.
 func api(s *Server, route string, next handler) entry { return program(s, route, next, patience) }
@@ -61,6 +65,21 @@ func page(s *Server, route string, next handler) entry {
 			err = next(w, r)
 		}
 		if err != nil {
+			s.writeErrorPage(w, r, err)
+		}
+	}
+}
+
+// door surrounds the authorization endpoint, which foreign pages lead to by GET and by POST (OpenID Connect Core §3.1.2.1).
+// It reads no cookie and sets none: it keeps a request and leads to a page of ours, where the person is met.
+func door(s *Server, route string, next handler) entry {
+	return func(w http.ResponseWriter, r *http.Request, names map[string]string) {
+		w, r, leave := s.enter(w, r, route, names, patience)
+		defer leave()
+		pageHeaders(w.Header(), s.secure)
+		defer s.metrics.observe(route, w, s.Now())
+		defer s.guard(w, r, s.writeErrorPage)
+		if err := next(w, r); err != nil {
 			s.writeErrorPage(w, r, err)
 		}
 	}

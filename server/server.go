@@ -27,6 +27,10 @@ type Records interface {
 	Session(ctx context.Context, sid string) (store.Session, error)
 	Device(ctx context.Context, id string) (store.Device, error)
 	LiveSessions(ctx context.Context, userID string) ([]store.Session, error)
+	AddConsent(ctx context.Context, c store.Consent) error
+	Consent(ctx context.Context, userID, clientID string) (store.Consent, error)
+	Consents(ctx context.Context, userID string) ([]store.Consent, error)
+	RemoveConsent(ctx context.Context, userID, clientID string) error
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 	Ping(ctx context.Context) error
 }

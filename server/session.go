@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
@@ -23,6 +24,7 @@ const (
 	cookieAsker   = "hc_asker"   // the half of a link that stays here
 	cookieCode    = "hc_code"    // a user code on its way through the sign-in
 	cookieNext    = "hc_next"    // where the person goes on after it
+	cookieFresh   = "hc_fresh"   // an app wants a sign-in that is younger than this, in milliseconds since 1970
 	cookieKnown   = "hc_known"   // this browser has signed this address in before
 )
 
@@ -199,6 +201,9 @@ func returnPath(path string) string {
 		return path
 	}
 	if id, ok := strings.CutPrefix(path, "/device/"); ok && validSession(id) {
+		return path
+	}
+	if id, ok := strings.CutPrefix(path, authorizePath); ok && oauth.ValidAuthorization(id) {
 		return path
 	}
 	return "/account"

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,11 +28,25 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 		next = returnPath(r.URL.Query().Get("return_to"))
 		s.setCookie(w, cookieNext, next, nextLife)
 	}
-	if visitorOf(r).session != nil {
+	if s.settled(r) {
 		http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // G710: returnPath let it through
 		return nil
 	}
-	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next})
+	return s.drawSignIn(w, r, http.StatusOK, pages.SignIn{ReturnTo: next, Email: s.hint(r, next)})
+}
+
+// hint is the address that the app expects, if it has said so (OpenID Connect Core §3.1.2.1). It only spares typing, so
+// whatever is wrong with it is no reason to stop.
+func (s *Server) hint(r *http.Request, next string) string {
+	id, ok := strings.CutPrefix(next, authorizePath)
+	if !ok {
+		return ""
+	}
+	a, err := s.OAuth.Waiting(r.Context(), id)
+	if err != nil || len(a.LoginHint) > 254 {
+		return ""
+	}
+	return a.LoginHint
 }
 
 func (s *Server) drawSignIn(w http.ResponseWriter, r *http.Request, status int, view pages.SignIn) error {
@@ -39,8 +54,11 @@ func (s *Server) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if view.ReturnTo == "" {
 		view.ReturnTo = s.next(r)
 	}
-	if strings.HasPrefix(view.ReturnTo, "/device") {
+	switch {
+	case strings.HasPrefix(view.ReturnTo, "/device"):
 		view.Why = "to confirm a terminal"
+	case strings.HasPrefix(view.ReturnTo, authorizePath):
+		view.Why = "to go on to an app"
 	}
 	return s.Pages.Write(w, status, view)
 }
@@ -84,7 +102,7 @@ func (s *Server) checkMail(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status int, problem string) error {
-	if v := visitorOf(r); v.session != nil {
+	if v := visitorOf(r); s.settled(r) {
 		return s.drawSignedIn(w, r, status, v)
 	}
 	link, err := s.Links.Waiting(r.Context(), s.asker(r))
@@ -109,7 +127,7 @@ func minutes(d time.Duration) int { return int((d + time.Minute - 1) / time.Minu
 
 // signInState tells the window that asked whether this browser is signed in by now.
 func (s *Server) signInState(w http.ResponseWriter, r *http.Request) error {
-	in := visitorOf(r).session != nil
+	in := s.settled(r)
 	answer := struct {
 		SignedIn bool   `json:"signed_in"`
 		Continue string `json:"continue,omitempty"`
@@ -204,7 +222,7 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 	if err != nil {
 		return unavailable(err)
 	}
-	cookie, _, err := s.Sessions.BeginBrowser(r.Context(), sessions.SignIn{User: proof.User, AMR: proof.AMR, Name: browserName(r.UserAgent())})
+	cookie, b, err := s.Sessions.BeginBrowser(r.Context(), sessions.SignIn{User: proof.User, AMR: proof.AMR, Name: browserName(r.UserAgent())})
 	if errors.Is(err, store.ErrRefused) {
 		return s.drawSignIn(w, r, http.StatusForbidden, pages.SignIn{Notice: "This sign-in was ended before it had begun. Ask for a new link."})
 	}
@@ -219,8 +237,32 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 	s.setCookie(w, cookieSession, cookie, s.Sessions.BrowserAbsolute)
 	s.setCookie(w, cookieKnown, s.knownCookie(r, proof.User.Email), knownLife)
 	s.dropCookie(w, cookieAsker)
-	http.Redirect(w, r, returnPath(proof.ReturnTo), http.StatusSeeOther)
-	return nil
+	if s.cookie(r, cookieFresh) != "" {
+		s.dropCookie(w, cookieFresh)
+	}
+	return s.goOn(w, r, returnPath(proof.ReturnTo), b, proof.User)
+}
+
+// goOn leads to where the person was going. On the way to an app that is a page with a button, and not a redirect: browsers
+// hold every redirect behind a form against the page of that form, and its policy knows no app (CSP form-action).
+func (s *Server) goOn(w http.ResponseWriter, r *http.Request, next string, session store.Browser, user store.User) error {
+	if !strings.HasPrefix(next, authorizePath) {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	v := &visitor{id: visitorOf(r).id, session: &session, user: user}
+	r = r.WithContext(withVisitor(r.Context(), v))
+	return s.Pages.Write(w, http.StatusOK, pages.CheckMail{Base: s.base(r), Email: user.Email, ReturnTo: next, SignedIn: true})
+}
+
+// settled reports whether this browser is signed in, and lately enough for an app that wants so.
+func (s *Server) settled(r *http.Request) bool {
+	v := visitorOf(r)
+	if v.session == nil {
+		return false
+	}
+	since, err := strconv.ParseInt(s.cookie(r, cookieFresh), 10, 64)
+	return err != nil || v.session.AuthTime.UnixMilli() >= since
 }
 
 // signOut ends this browser's session.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -122,6 +123,20 @@ func (s *Sessions) EndOthers(ctx context.Context, userID, except, reason string)
 		return 0, fmt.Errorf("list sessions: %w", err)
 	}
 	return s.endEach(ctx, rows, except, reason)
+}
+
+// EndApp ends every session that this user has with one client, also what was approved and not redeemed yet.
+func (s *Sessions) EndApp(ctx context.Context, userID, clientID string) error {
+	if err := s.finish(ctx, userID, ""); err != nil {
+		return err
+	}
+	rows, err := s.Records.SessionsOfUser(ctx, userID)
+	if err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(row store.Session) bool { return row.ClientID != clientID })
+	_, err = s.endEach(ctx, rows, "", EndUser)
+	return err
 }
 
 // EndClient ends every session of a client that is removed.

@@ -96,6 +96,15 @@ type Client struct {
 	DisabledAt         time.Time
 }
 
+// Consent is what a person has allowed an app to do, remembered so that the same is not asked twice.
+type Consent struct {
+	UserID    string
+	ClientID  string
+	Scope     []string // sorted, none twice
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
 // Event is one thing that happened which somebody may want to know later. It is written once and never changed.
 type Event struct {
 	ID        string    `json:"id"` // sorts by time
@@ -220,6 +229,15 @@ type Records interface {
 	AddSecret(ctx context.Context, id, hash string) (Client, error)
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
+
+	// AddConsent remembers what a user has allowed a client, beside what was allowed before.
+	AddConsent(ctx context.Context, c Consent) error
+	// Consent returns what a user has allowed a client, or ErrNotFound.
+	Consent(ctx context.Context, userID, clientID string) (Consent, error)
+	// Consents lists what a user has allowed, in order of the clients' ids.
+	Consents(ctx context.Context, userID string) ([]Consent, error)
+	// RemoveConsent forgets it, so that the next request asks again; ErrNotFound if there is none.
+	RemoveConsent(ctx context.Context, userID, clientID string) error
 
 	// AddEvents appends events. There is no way to change or delete a single one.
 	AddEvents(ctx context.Context, events ...Event) error

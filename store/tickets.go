@@ -296,6 +296,13 @@ type Tickets interface {
 	// Mark answers true to the first caller with this key, and false to all others until ttl has passed.
 	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
 
+	// PutNote keeps a text under an unguessable name for ttl, in place of any older one.
+	PutNote(ctx context.Context, name, body string, ttl time.Duration) error
+	// Note reads a note, or ErrNotFound.
+	Note(ctx context.Context, name string) (string, error)
+	// TakeNote reads a note and deletes it in the same step: of any number of callers one gets it, the others ErrNotFound.
+	TakeNote(ctx context.Context, name string) (string, error)
+
 	// Watch returns a channel that receives once a decision about this session may have been made on any replica, and
 	// how to stop watching. It may wake for nothing; a wake may be lost if the keeper's connection is, so a waiter asks
 	// again at the end of its patience. Read the state after Watch has returned, never before.

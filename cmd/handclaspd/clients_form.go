@@ -41,7 +41,7 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.name, "name", "", "what people see when they approve")
 	flags.BoolVar(&f.public, "public", false, "it cannot keep a secret, and has none")
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
-	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, client_credentials or magic-link; may be repeated (default: the first two)")
+	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, code, client_credentials or magic-link; may be repeated (default: the first two)")
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words'; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
@@ -128,6 +128,9 @@ func checkWhole(c store.Client) error {
 	if c.Public && c.JWKS != "" {
 		problems = append(problems, errors.New("jwks: a public client cannot prove itself, and has no keys"))
 	}
+	if slices.Contains(c.Grants, oauth.GrantCode) && len(c.RedirectURIs) == 0 {
+		problems = append(problems, errors.New("redirect-uri: missing; a code goes to an address of the client's"))
+	}
 	if slices.Contains(c.Grants, oauth.GrantMagicLink) && !slices.ContainsFunc(c.RedirectURIs, oauth.LeadsIntoApp) {
 		problems = append(problems, errors.New("redirect-uri: missing; a magic link leads to https or to the app's own scheme"))
 	}
@@ -173,12 +176,14 @@ func readGrant(text string) (string, error) {
 		return oauth.GrantDevice, nil
 	case "refresh", oauth.GrantRefresh:
 		return oauth.GrantRefresh, nil
+	case "code", oauth.GrantCode:
+		return oauth.GrantCode, nil
 	case oauth.GrantClient:
 		return oauth.GrantClient, nil
 	case "magic-link", oauth.GrantMagicLink:
 		return oauth.GrantMagicLink, nil
 	default:
-		return "", errors.New("want device, refresh, client_credentials or magic-link")
+		return "", errors.New("want device, refresh, code, client_credentials or magic-link")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/handclasp/handclasp/keys"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
+	"github.com/handclasp/handclasp/server"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 	"github.com/handclasp/handclasp/store/redis"
@@ -148,13 +149,7 @@ func (h *house) openJournal() error {
 
 // builtIn registers our own client at the first start. What the operator changes of it later stays.
 func (h *house) builtIn(ctx context.Context) error {
-	now := time.Now()
-	err := h.db.CreateClient(ctx, store.Client{
-		ID: builtInClient, Name: "handclasp", Public: true, RequireFingerprint: true, BuiltIn: true,
-		Grants:    []string{oauth.GrantDevice, oauth.GrantRefresh},
-		Scopes:    []store.Scope{{Name: oauth.ScopeAccountRead}, {Name: oauth.ScopeAccountDevices}},
-		Audiences: []string{h.settings.Issuer}, CreatedAt: now, UpdatedAt: now,
-	})
+	err := h.db.CreateClient(ctx, server.OwnClient(h.settings.Issuer, time.Now()))
 	if errors.Is(err, store.ErrExists) {
 		return h.followIssuer(ctx)
 	}

@@ -67,6 +67,10 @@ func account() pages.Account {
 			{SessionID: "ses_x", Name: "Firefox on Linux", Address: "203.0.113.7", FirstSeen: now.Add(-time.Hour), LastSeen: now, Current: true},
 			{SessionID: "ses_y", Name: "Safari on iOS", Address: "198.51.100.9", FirstSeen: now.Add(-5 * time.Hour), LastSeen: now.Add(-time.Hour)},
 		},
+		Apps: []pages.App{
+			{ClientID: "calendar", Name: "Example Calendar", Scopes: []string{"know who you are", "see your mail address"}, Since: now.Add(-9 * 24 * time.Hour)},
+			{ClientID: "odd", Name: htmlName, Since: now.Add(-time.Hour)},
+		},
 	}
 }
 
@@ -80,6 +84,7 @@ type sample struct {
 func samples() []sample {
 	all := signinSamples()
 	all = append(all, deviceSamples()...)
+	all = append(all, consentSamples()...)
 	return append(all, accountSamples()...)
 }
 
@@ -125,6 +130,26 @@ func deviceSamples() []sample {
 		{"conflict", 403, pages.Conflict{Base: ana, DeviceName: "dev-box", Command: "handclasp login --new-device"}},
 		{"conflict-bare", 403, pages.Conflict{Base: ana}},
 		{"elsewhere", 403, pages.OpenedElsewhere{Base: ana}},
+	}
+}
+
+func consentSamples() []sample {
+	web := pages.Consent{
+		Base: ana, RequestID: "aut_0123456789abcdefghjkmnpqrs", App: "Example Calendar", Target: "calendar.example.test", AskedAt: now.Add(-time.Minute),
+		Scopes: []string{"know who you are", "see your mail address", "stay signed in until you end it"},
+	}
+	terminal := web
+	terminal.App, terminal.Target, terminal.Native, terminal.Terminal = "handclasp", "", true, true
+	terminal.DeviceName, terminal.Platform = "dev-box", "linux/amd64"
+	known, odd := terminal, terminal
+	known.KnownDevice = true
+	odd.App, odd.DeviceName, odd.Platform = htmlName, turnedName, ""
+	return []sample{
+		{"consent", 200, web},
+		{"consent-terminal", 200, terminal},
+		{"consent-known", 200, known},
+		{"consent-odd", 200, odd},
+		{"request-over", 404, pages.RequestOver{Base: ana}},
 	}
 }
 

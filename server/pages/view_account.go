@@ -12,6 +12,7 @@ type Account struct {
 	Email    string    // shown as the heading's account; empty for Base.Account
 	Devices  []Device  // terminals, the latest seen first
 	Browsers []Browser // browsers on our own pages, this one first
+	Apps     []App     // what the person has allowed to apps
 	Flash    string    // what the last action did, one sentence: "The session on dev-box has ended."
 }
 
@@ -36,6 +37,16 @@ type Browser struct {
 	FirstSeen time.Time
 	LastSeen  time.Time
 	Current   bool // this one: it has no End, it signs out
+}
+
+// App is an app that the person has let in, and may shut out.
+//
+//	POST /account/forget  client
+type App struct {
+	ClientID string
+	Name     string
+	Scopes   []string // in words
+	Since    time.Time
 }
 
 // EndDevice is the page behind the link in the "new device" mail. It needs no sign-in: the token is the right to end

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -23,7 +24,10 @@ type Browser struct {
 	issuer *url.URL
 }
 
-// Browser returns a browser that has never been here. Unlike Client it follows redirects.
+// redirects is how many a browser follows for one page: more are a circle.
+const redirects = 10
+
+// Browser returns a browser that has never been here. Unlike Client it follows redirects, as far as they stay here.
 func (s *Server) Browser(t testing.TB) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -84,8 +88,14 @@ func (b *Browser) Do(r *http.Request) *Page {
 	b.t.Helper()
 	at := r.URL
 	client := *b.Client
-	client.CheckRedirect = func(next *http.Request, _ []*http.Request) error {
+	client.CheckRedirect = func(next *http.Request, before []*http.Request) error {
 		at = next.URL
+		if len(before) > redirects {
+			return fmt.Errorf("more than %d redirects, now to %s", redirects, at.Path)
+		}
+		if next.URL.Host != b.issuer.Host {
+			return http.ErrUseLastResponse // an app's address: nobody listens there
+		}
 		if b.CheckRedirect != nil {
 			return b.CheckRedirect(next, nil)
 		}

@@ -119,13 +119,7 @@ func (s *Server) openKeys(ctx context.Context, log *slog.Logger) (err error) {
 
 // register makes the built-in client known, unless another server on the same folder has.
 func (s *Server) register(ctx context.Context) error {
-	now := s.Clock.Now()
-	err := s.Records.CreateClient(ctx, store.Client{
-		ID: server.BuiltInClient, Name: "handclasp", Public: true, RequireFingerprint: true, BuiltIn: true,
-		Grants:    []string{oauth.GrantDevice, oauth.GrantRefresh},
-		Scopes:    []store.Scope{{Name: oauth.ScopeAccountRead}, {Name: oauth.ScopeAccountDevices}},
-		Audiences: []string{s.Issuer}, CreatedAt: now, UpdatedAt: now,
-	})
+	err := s.Records.CreateClient(ctx, server.OwnClient(s.Issuer, s.Clock.Now()))
 	if errors.Is(err, store.ErrExists) {
 		return nil
 	}

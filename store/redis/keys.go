@@ -21,4 +21,5 @@ func (k keys) limit(key string) string { return string(k) + ":{door}:limit:" + k
 
 func (k keys) link(id string) string  { return string(k) + ":link:" + id }
 func (k keys) mark(key string) string { return string(k) + ":mark:" + key }
+func (k keys) note(id string) string  { return string(k) + ":note:" + id }
 func (k keys) ping() string           { return string(k) + ":ping" }

@@ -24,7 +24,7 @@ type step struct {
 	// repeat allows a second try when the connection broke and it is not known whether the first one was carried out.
 	// It is set where a repeat gives the same answer. It is not for Open (its own user code would be taken), Poll
 	// (granted is said once: the repeat would say unknown of a grant that was just written), TakeLink, Allow and Mark:
-	// there a lost answer is an error, and the caller fails closed. A timeout is never tried again: there is no time.
+	// there a lost answer is an error, and the caller fails closed. Nor is it for TakeNote. A timeout is never tried again: there is no time.
 	repeat bool
 }
 
@@ -48,6 +48,9 @@ var (
 	stepAllow   = newStep("allow", false, "buckets", "charge", "ok")
 	stepMark    = newStep("mark", false, "mark")
 	stepMarked  = newStep("marked", true, "marked")
+	stepJot     = newStep("put note", true, "jot")
+	stepNote    = newStep("note", true, "note", "told")
+	stepTear    = newStep("take note", false, "note", "tear", "told")
 )
 
 func newStep(name string, repeat bool, pieces ...string) *step {

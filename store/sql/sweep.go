@@ -27,6 +27,7 @@ func (d *DB) Sweep(ctx context.Context) error {
 		{`DELETE FROM browsers WHERE sid IN (SELECT sid FROM browsers WHERE idle_at <= $1 LIMIT $2)`, ms(now)},
 		{`DELETE FROM links WHERE id IN (SELECT id FROM links WHERE expires_at <= $1 LIMIT $2)`, ms(now)},
 		{`DELETE FROM marks WHERE name IN (SELECT name FROM marks WHERE expires_at <= $1 LIMIT $2)`, ms(now)},
+		{`DELETE FROM notes WHERE name IN (SELECT name FROM notes WHERE expires_at <= $1 LIMIT $2)`, ms(now)},
 		{`DELETE FROM buckets WHERE name IN (SELECT name FROM buckets WHERE full_us <= $1 LIMIT $2)`, now.UnixMicro()},
 		{`DELETE FROM revoked WHERE jti IN (SELECT jti FROM revoked WHERE expires_at <= $1 LIMIT $2) AND expires_at <= $1`, ms(now)},
 		// The last signal stays, so that the numbers go on.

@@ -23,7 +23,7 @@ type Keeper struct {
 // Tickets tells every story of store.Tickets to keepers that open makes; open closes them by t.Cleanup.
 func Tickets(t *testing.T, open func(t *testing.T) Keeper) {
 	stories := slices.Concat(requestStories, decisionStories, pollStories, redeemStories, grantStories, rotateStories,
-		reuseStories, browserStories, linkStories, limitStories, watchStories)
+		reuseStories, browserStories, linkStories, limitStories, noteStories, watchStories)
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) { s.tell(newRig(t, open(t))) })
 	}
@@ -31,7 +31,7 @@ func Tickets(t *testing.T, open func(t *testing.T) Keeper) {
 
 // Records tells every story of store.Records to keepers that open makes; open closes them by t.Cleanup.
 func Records(t *testing.T, open func(t *testing.T) store.Records) {
-	stories := slices.Concat(userStories, beginStories, confirmStories, endStories, dueStories, clientStories, eventStories)
+	stories := slices.Concat(userStories, beginStories, confirmStories, endStories, dueStories, clientStories, consentStories, eventStories)
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) { s.tell(newBook(t, open(t))) })
 	}

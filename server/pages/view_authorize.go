@@ -1,0 +1,27 @@
+package pages
+
+import "time"
+
+// Consent asks whether an app may have the person, on the way of the authorization code. Nothing on it is preselected.
+//
+//	POST /authorize/{RequestID}  decision=approve|deny
+//	POST /signout                return_to=/authorize/{RequestID}   ("Not you?")
+type Consent struct {
+	Base                 // Account is who would be signed in
+	RequestID   string   // the path segment that the decision is sent to
+	App         string   // the client's registered name
+	Scopes      []string // in words, never names
+	AskedAt     time.Time
+	Native      bool   // the answer goes to a program on this machine
+	Target      string // the host that the browser goes on to; empty for a program
+	Terminal    bool   // it is a terminal with a device of its own, and what follows is what it says of itself
+	DeviceName  string
+	Platform    string
+	KnownDevice bool
+}
+
+// RequestOver says that a request was decided before, or has waited too long.
+type RequestOver struct{ Base }
+
+func (Consent) file() string     { return "consent" }
+func (RequestOver) file() string { return "request_over" }

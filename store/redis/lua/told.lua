@@ -1,0 +1,1 @@
+return {'ok', string.sub(n, 9)}
