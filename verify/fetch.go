@@ -11,13 +11,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4/json"
 )
 
 const (
-	mostBody     = 1 << 20
-	wellKnown    = "/.well-known/oauth-authorization-server"
+	mostDocument = 1 << 20 // metadata, keys
 	answerWithin = 5 * time.Second
 )
 
@@ -37,54 +34,18 @@ func newFetcher(issuer *url.URL, o Options) fetcher {
 	return fetcher{issuer: o.Issuer, url: issuer, http: &client}
 }
 
-// fetch reads the issuer's metadata (RFC 8414 §3) and then its keys. What was known before is returned with a new age if
-// it has not changed.
-func (f fetcher) fetch(ctx context.Context, before published) (published, error) {
-	uri, err := f.keysURI(ctx)
-	if err != nil {
-		return published{}, fmt.Errorf("read the issuer's metadata: %w", err)
-	}
-	etag := ""
-	if uri == before.uri {
-		etag = before.etag
-	}
-	found, err := f.get(ctx, uri, etag)
-	if err != nil {
-		return published{}, fmt.Errorf("read the issuer's keys: %w", err)
-	}
-	if found.same {
-		before.age = found.age
-		return before, nil
-	}
-	keys, err := parseKeys(found.body)
-	if err != nil {
-		return published{}, fmt.Errorf("read the issuer's keys: %w", err)
-	}
-	return published{keys: keys, uri: uri, etag: found.etag, age: found.age}, nil
+// own reports whether an address is the issuer's: nobody else is asked, whoever names an address.
+func (f fetcher) own(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == f.url.Scheme && u.Host == f.url.Host && u.User == nil && u.Fragment == ""
 }
 
-func (f fetcher) keysURI(ctx context.Context) (string, error) {
-	// RFC 8414 §3.1 puts the well-known part between host and path.
-	at := url.URL{Scheme: f.url.Scheme, Host: f.url.Host, Path: wellKnown + strings.TrimSuffix(f.url.Path, "/")}
-	found, err := f.get(ctx, at.String(), "")
-	if err != nil {
-		return "", err
-	}
-	var metadata struct {
-		Issuer string `json:"issuer"`
-		Keys   string `json:"jwks_uri"`
-	}
-	if err := json.Unmarshal(found.body, &metadata); err != nil {
-		return "", errors.New("it is no JSON object")
-	}
-	if metadata.Issuer != f.issuer { // RFC 8414 §3.3
-		return "", errors.New("it is of another issuer")
-	}
-	keys, err := url.Parse(metadata.Keys)
-	if err != nil || keys.Scheme != f.url.Scheme || keys.Host != f.url.Host || keys.User != nil {
-		return "", errors.New("the keys are not on the issuer's host")
-	}
-	return metadata.Keys, nil
+// ask is a question to the issuer.
+type ask struct {
+	address string
+	etag    string // of what is known; empty if nothing is
+	accept  string
+	most    int64 // bytes of the answer
 }
 
 // got is an answer of the issuer.
@@ -95,14 +56,14 @@ type got struct {
 	same bool // the body is the one with the ETag that was known
 }
 
-func (f fetcher) get(ctx context.Context, address, etag string) (got, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+func (f fetcher) get(ctx context.Context, a ask) (got, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, a.address, nil)
 	if err != nil {
 		return got{}, err
 	}
-	r.Header.Set("Accept", "application/json")
-	if etag != "" {
-		r.Header.Set("If-None-Match", etag)
+	r.Header.Set("Accept", a.accept)
+	if a.etag != "" {
+		r.Header.Set("If-None-Match", a.etag)
 	}
 	answer, err := f.http.Do(r)
 	if err != nil {
@@ -110,18 +71,18 @@ func (f fetcher) get(ctx context.Context, address, etag string) (got, error) {
 	}
 	defer answer.Body.Close() //nolint:errcheck // only read
 	g := got{etag: answer.Header.Get("ETag"), age: freshFor(answer.Header)}
-	if answer.StatusCode == http.StatusNotModified && etag != "" {
+	if answer.StatusCode == http.StatusNotModified && a.etag != "" {
 		g.same = true
 		return g, nil
 	}
 	if answer.StatusCode != http.StatusOK {
 		return got{}, fmt.Errorf("the answer is %s", answer.Status)
 	}
-	g.body, err = io.ReadAll(io.LimitReader(answer.Body, mostBody+1))
+	g.body, err = io.ReadAll(io.LimitReader(answer.Body, a.most+1))
 	if err != nil {
 		return got{}, err
 	}
-	if len(g.body) > mostBody {
+	if int64(len(g.body)) > a.most {
 		return got{}, errors.New("the answer is too large")
 	}
 	return g, nil

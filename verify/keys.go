@@ -4,35 +4,28 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
-	"log/slog"
+	"fmt"
 	"net/url"
-	"sync"
+	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4/json"
 )
 
 const (
-	leastFresh = time.Minute      // however short the issuer wants it
-	mostFresh  = 24 * time.Hour   // however long
-	mostStale  = 24 * time.Hour   // since the last answer of the issuer
-	between    = 10 * time.Second // between two fetches, whoever asks for them
-	fetchMost  = 10 * time.Second // for one fetch, both documents together
+	leastFresh = time.Minute    // however short the issuer wants it
+	mostFresh  = 24 * time.Hour // however long
+	mostStale  = 24 * time.Hour // since the last answer of the issuer
+	wellKnown  = "/.well-known/oauth-authorization-server"
 )
 
-var errUnknownKey = errors.New("the token was not signed by a key of the issuer")
+var errUnknownKey = errors.New("it was not signed by a key of the issuer")
 
-// keySet is what the issuer has published, as it was last seen.
+// keySet is the issuer's keys.
 type keySet struct {
 	fetcher fetcher
 	now     func() time.Time
-	log     *slog.Logger
-
-	mu     sync.Mutex
-	known  published
-	fresh  time.Time     // until then nobody asks the issuer for keys that are known
-	usable time.Time     // until then they are used if it does not answer
-	tried  time.Time     // when the last fetch began
-	failed error         // how it ended
-	flight chan struct{} // closed at the end of the fetch that runs; nil if none does
+	kept    kept[published]
 }
 
 // published is what a fetch has brought.
@@ -40,84 +33,76 @@ type published struct {
 	keys map[string]*rsa.PublicKey
 	uri  string // where they lie
 	etag string
-	age  time.Duration // how long the issuer lets them be kept
 }
 
-func newKeySet(issuer *url.URL, o Options) *keySet {
-	return &keySet{fetcher: newFetcher(issuer, o), now: o.Now, log: o.Log}
+func newKeySet(f fetcher, o Options) *keySet {
+	s := &keySet{fetcher: f, now: o.Now}
+	s.kept = kept[published]{what: "keys", read: s.read, now: o.Now, log: o.Log}
+	return s
 }
 
 // key finds a key of the issuer by its name. The error is errUnknownKey if the issuer has said that there is none, and
 // another one if it could not be asked.
 func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
-	key, wait := s.look(id)
-	if wait == nil {
-		return s.decide(key)
+	found, err := s.kept.find(ctx, func(p published) bool { return p.keys[id] != nil })
+	if errors.Is(err, errAbsent) {
+		return nil, errUnknownKey
 	}
-	select {
-	case <-wait:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	s.mu.Lock()
-	key = s.usableKey(id)
-	s.mu.Unlock()
-	return s.decide(key)
+	return found.keys[id], err
 }
 
-// look finds a key, and says for what to wait if the issuer is to be asked first. An issuer that has just failed is asked
-// beside, so that only the first requests notice its absence.
-func (s *keySet) look(id string) (*rsa.PublicKey, <-chan struct{}) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, key := s.now(), s.usableKey(id)
-	if key != nil && now.Before(s.fresh) {
-		return key, nil
-	}
-	if s.flight == nil && (s.tried.IsZero() || !now.Before(s.tried.Add(between)) || now.Before(s.tried)) {
-		s.tried, s.flight = now, make(chan struct{})
-		go s.fetch(s.known, s.flight)
-	}
-	if s.flight == nil || key != nil && s.failed != nil {
-		return key, nil
-	}
-	return key, s.flight
-}
-
-// usableKey is a key that may be used now, fresh or not.
-func (s *keySet) usableKey(id string) *rsa.PublicKey {
-	if !s.now().Before(s.usable) {
-		return nil
-	}
-	return s.known.keys[id]
-}
-
-func (s *keySet) decide(key *rsa.PublicKey) (*rsa.PublicKey, error) {
-	if key != nil {
-		return key, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failed != nil {
-		return nil, s.failed // the key may be one that the issuer has published since
-	}
-	return nil, errUnknownKey
-}
-
-// fetch asks the issuer. It belongs to no request: the one that caused it may go, and others wait for it.
-func (s *keySet) fetch(before published, done chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), fetchMost)
-	defer cancel()
-	found, err := s.fetcher.fetch(ctx, before)
+// read asks for the issuer's metadata (RFC 8414 §3) and then for its keys. What was known before is returned with a new
+// age if it has not changed.
+func (s *keySet) read(ctx context.Context, before reading[published]) (reading[published], error) {
+	var none reading[published]
+	uri, err := s.uri(ctx)
 	if err != nil {
-		s.log.Warn("the issuer's keys cannot be fetched", "error", err)
+		return none, fmt.Errorf("read the issuer's metadata: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed, s.flight = err, nil
-	if err == nil {
-		now := s.now()
-		s.known, s.fresh, s.usable = found, now.Add(min(max(found.age, leastFresh), mostFresh)), now.Add(mostStale)
+	asked := ask{address: uri, accept: "application/json", most: mostDocument}
+	if uri == before.value.uri {
+		asked.etag = before.value.etag
 	}
-	close(done)
+	answer, err := s.fetcher.get(ctx, asked)
+	if err != nil {
+		return none, fmt.Errorf("read the issuer's keys: %w", err)
+	}
+	now := s.now()
+	found := reading[published]{
+		value: before.value, fresh: now.Add(min(max(answer.age, leastFresh), mostFresh)), usable: now.Add(mostStale),
+	}
+	if answer.same {
+		return found, nil
+	}
+	keys, err := parseKeys(answer.body)
+	if err != nil {
+		return none, fmt.Errorf("read the issuer's keys: %w", err)
+	}
+	found.value = published{keys: keys, uri: uri, etag: answer.etag}
+	return found, nil
+}
+
+// uri asks the issuer where its keys lie.
+func (s *keySet) uri(ctx context.Context) (string, error) {
+	issuer := s.fetcher.url
+	// RFC 8414 §3.1 puts the well-known part between host and path.
+	at := url.URL{Scheme: issuer.Scheme, Host: issuer.Host, Path: wellKnown + strings.TrimSuffix(issuer.Path, "/")}
+	found, err := s.fetcher.get(ctx, ask{address: at.String(), accept: "application/json", most: mostDocument})
+	if err != nil {
+		return "", err
+	}
+	var metadata struct {
+		Issuer string `json:"issuer"`
+		Keys   string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(found.body, &metadata); err != nil {
+		return "", errors.New("it is no JSON object")
+	}
+	if metadata.Issuer != s.fetcher.issuer { // RFC 8414 §3.3
+		return "", errors.New("it is of another issuer")
+	}
+	if !s.fetcher.own(metadata.Keys) {
+		return "", errors.New("the keys are not on the issuer's host")
+	}
+	return metadata.Keys, nil
 }

@@ -90,7 +90,7 @@ func New(o Options) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the verifier: %w", err)
 	}
-	v.keys = newKeySet(issuer, o)
+	v.keys = newKeySet(newFetcher(issuer, o), o)
 	return v, nil
 }
 
