@@ -100,7 +100,7 @@ func (v *Verifier) readProof(r *http.Request) (proof, error) {
 
 // parseProof reads a proof and checks that its own key has signed it.
 func parseProof(text string) (proof, error) {
-	found, err := parse(text, proofAlgorithms...)
+	found, err := parse(text, mostTokenSize, proofAlgorithms...)
 	if err != nil {
 		return proof{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4/json"
 )
 
 func FuzzToken(f *testing.F) {
@@ -62,8 +64,13 @@ func FuzzClaims(f *testing.F) {
 		if keys, err := parseKeys(text); err != nil && keys != nil {
 			t.Fatalf("%q is refused and still gives keys", text)
 		}
-		var a audience
-		_ = a.UnmarshalJSON(text)
+		var c claims
+		if json.Unmarshal(text, &c) != nil || len(c.Audience) == 0 {
+			return
+		}
+		if token, err := c.token(); err == nil && (c.Bound != nil) != (token.Confirmation != "") {
+			t.Fatalf("%q loses its binding", text)
+		}
 	})
 }
 
@@ -81,6 +88,34 @@ func FuzzProof(f *testing.F) {
 		}
 		if len(shown.thumbprint) != 43 {
 			t.Fatalf("%q has the thumbprint %q", text, shown.thumbprint)
+		}
+	})
+}
+
+func FuzzStatusList(f *testing.F) {
+	for _, text := range []string{"eNrbuRgAAhcBXQ", "eNo76fITAAPfAgc", draftLongList, "", "eNo", "eJwDAAAAAAE"} {
+		for _, bits := range []uint64{0, 1, 2, 4, 8, 16} {
+			f.Add(bits, text, uint64(7))
+		}
+	}
+	f.Fuzz(func(t *testing.T, bits uint64, text string, index uint64) {
+		c := listClaims{Expires: 1}
+		c.List.Bits, c.List.Text = bits, text
+		list, err := c.list()
+		if err != nil {
+			if list.has(index) {
+				t.Fatalf("%q is refused and still has a status", text)
+			}
+			return
+		}
+		if len(list.bytes) > mostList {
+			t.Fatalf("%q becomes %d bytes", text, len(list.bytes))
+		}
+		if most := uint64(len(list.bytes)) * 8 / list.bits; list.has(index) != (index < most) || list.has(most) {
+			t.Fatalf("a list of %d statuses is said to have number %d, or %d", most, index, most)
+		}
+		if list.has(index) && list.at(index)>>list.bits != 0 && list.bits < 8 {
+			t.Fatalf("status %d has more than %d bits", list.at(index), list.bits)
 		}
 	})
 }

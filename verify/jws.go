@@ -32,8 +32,8 @@ type envelope struct {
 
 // parse reads the compact serialization (RFC 7515 §7.1) in its one strict form, so that no two texts are the same token.
 // The header does not get to choose the algorithm: it is one of these or none.
-func parse(text string, algorithms ...jose.SignatureAlgorithm) (envelope, error) {
-	if len(text) > mostTokenSize {
+func parse(text string, most int, algorithms ...jose.SignatureAlgorithm) (envelope, error) {
+	if len(text) > most {
 		return envelope{}, errors.New("the token is too long")
 	}
 	parts := strings.Split(text, ".")
@@ -62,6 +62,22 @@ func parse(text string, algorithms ...jose.SignatureAlgorithm) (envelope, error)
 		return envelope{}, fmt.Errorf("read the token: %w", err)
 	}
 	return e, nil
+}
+
+// parseOfIssuer reads a JWT that only the issuer may have signed, and only as what it says it is: a type keeps each of the
+// issuer's JWTs from being taken for another (RFC 8725 §3.11).
+func parseOfIssuer(text string, most int, typ string) (envelope, error) {
+	found, err := parse(text, most, jose.RS256)
+	if err != nil {
+		return envelope{}, err
+	}
+	if got := strings.ToLower(found.header.Type); got != typ && got != "application/"+typ {
+		return envelope{}, fmt.Errorf("the token is no %s", typ)
+	}
+	if found.header.KeyID == "" {
+		return envelope{}, errors.New("the token names no key")
+	}
+	return found, nil
 }
 
 // open checks the signature and only then reads what was signed.

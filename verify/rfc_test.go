@@ -23,7 +23,7 @@ func TestExampleOfRFC7515IsRead(t *testing.T) {
 	if key == nil || id != "A.2" {
 		t.Fatal("the key is not read")
 	}
-	found, err := parse(rfc7515JWS, jose.RS256)
+	found, err := parse(rfc7515JWS, mostTokenSize, jose.RS256)
 	if err != nil {
 		t.Fatal(err)
 	}

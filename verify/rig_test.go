@@ -59,6 +59,7 @@ type issuer struct {
 
 	mu     sync.Mutex
 	keys   map[string]any // the JSON of each
+	lists  map[string]*list
 	answer http.HandlerFunc
 	cache  string
 }
@@ -80,7 +81,7 @@ func public(key *rsa.PrivateKey, id string) map[string]any {
 
 func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.mu.Lock()
-	answer, cache := i.answer, i.cache
+	answer, cache, statuses := i.answer, i.cache, i.lists[r.URL.Path]
 	list := []any{}
 	for _, key := range i.keys {
 		list = append(list, key)
@@ -95,6 +96,10 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if answer != nil {
 		answer(w, r)
+		return
+	}
+	if statuses != nil {
+		statuses.ServeHTTP(w, r)
 		return
 	}
 	if r.URL.Path == "/.well-known/oauth-authorization-server" {

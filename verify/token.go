@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json" // heeds case and refuses a member that is given twice
 )
 
@@ -63,6 +62,7 @@ type claims struct {
 	Device      string                     `json:"device"`
 	Plan        string                     `json:"plan"`
 	Bound       map[string]json.RawMessage `json:"cnf"`
+	Status      *statusClaim               `json:"status"`
 }
 
 // audience is a text or a list of texts (RFC 7519 §4.1.3).
@@ -130,24 +130,15 @@ func (v *Verifier) read(ctx context.Context, scheme, text string) (Token, error)
 	if err != nil {
 		return Token{}, v.badToken(scheme, err)
 	}
+	if err := v.checkStatus(ctx, scheme, c.Status); err != nil {
+		return Token{}, err
+	}
 	return token, nil
 }
 
-// parseToken reads what a token says of itself, which is nothing that can be trusted.
-func parseToken(text string) (envelope, error) {
-	found, err := parse(text, jose.RS256)
-	if err != nil {
-		return envelope{}, err
-	}
-	// RFC 9068 §2.1. Without this check an ID token would be an access token.
-	if typ := strings.ToLower(found.header.Type); typ != "at+jwt" && typ != "application/at+jwt" {
-		return envelope{}, errors.New("the token is not an access token")
-	}
-	if found.header.KeyID == "" {
-		return envelope{}, errors.New("the token names no key")
-	}
-	return found, nil
-}
+// parseToken reads what a token says of itself, which is nothing that can be trusted. Without the type an ID token would
+// be an access token (RFC 9068 §2.1).
+func parseToken(text string) (envelope, error) { return parseOfIssuer(text, mostTokenSize, "at+jwt") }
 
 func (v *Verifier) checkClaims(c claims) error {
 	now := v.now()

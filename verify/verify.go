@@ -1,5 +1,6 @@
 // Package verify is what an API mounts to be used with the access tokens of a Handclasp server (RFC 9068). It knows the
-// server by its issuer URL alone, needs no other package of Handclasp, and asks nothing of the server but its public keys.
+// server by its issuer URL alone, needs no other package of Handclasp, and asks nothing of the server but what it
+// publishes: metadata, keys and status lists. No request of an API's clients is told to it.
 //
 // What it promises:
 //
@@ -13,11 +14,16 @@
 //     token of an unknown key makes one fetch, at most every ten seconds. While the issuer is away, the keys that are known
 //     are good for a day after they were last fetched; a token that cannot be judged is answered with 503, never let in.
 //   - A token that is bound to a key is only good together with a fresh proof of that key (DPoP, RFC 9449), once.
+//   - A token that names a status list (draft-ietf-oauth-status-list) is only good while its status there is zero. The list
+//     is read at the issuer's own address and nowhere else, is signed by the issuer's keys, and is kept for as long as its
+//     ttl says. While it cannot be read, the one that is known is good until its exp; after that the answer is 503.
 //   - Refusals are written as RFC 6750 §3, RFC 9449 §7.1 and RFC 9470 §3 have it, and say nothing of the cause, which is
 //     in the error for the log. No error holds a token.
 //
-// What it does not promise: a session that was ended goes on until its access token expires, which is 15 minutes at most
-// unless the server was told otherwise. An API that cannot bear this asks the server at each request.
+// What it does not promise: a token that names no status list goes on after its session was ended until it expires, which
+// is 15 minutes at most unless the server was told otherwise; one that does goes on for the ttl of the list. An API that
+// cannot bear this asks the server at each request (introspection, RFC 7662). Proofs are not asked to hold a nonce of this
+// API (RFC 9449 §9); what bounds their age is the clock.
 package verify
 
 import (
@@ -48,18 +54,19 @@ type Options struct {
 	// Replays remembers which proofs were shown. In this process if nil; servers that share a URL should share one.
 	Replays Replays
 
-	HTTPClient *http.Client     // for the issuer's keys; one with a timeout if nil. Its redirects are not followed
+	HTTPClient *http.Client     // for what the issuer publishes; one with a timeout if nil. Its redirects are not followed
 	Now        func() time.Time // time.Now if nil
-	Log        *slog.Logger     // hears why the middleware refused (debug) and that keys cannot be fetched (warn); nothing if nil
+	Log        *slog.Logger     // hears why the middleware refused (debug) and what cannot be read of the issuer (warn); nothing if nil
 }
 
-// Verifier checks requests. It is safe for any number of goroutines, and starts none that outlives a fetch of keys.
+// Verifier checks requests. It is safe for any number of goroutines, and starts none that outlives a fetch.
 type Verifier struct {
 	issuer   string
 	audience string
 	url      *url.URL // nil without DPoP
 	replays  Replays
 	keys     *keySet
+	statuses *statuses
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -90,7 +97,9 @@ func New(o Options) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the verifier: %w", err)
 	}
-	v.keys = newKeySet(newFetcher(issuer, o), o)
+	fetcher := newFetcher(issuer, o)
+	v.keys = newKeySet(fetcher, o)
+	v.statuses = newStatuses(fetcher, v.keys, o)
 	return v, nil
 }
 
