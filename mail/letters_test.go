@@ -27,6 +27,10 @@ func everyMail() map[string]interface{ Message() (Message, error) } {
 			Site: aSite, To: "alice@example.test", Link: aLink, Code: "BCDFGH", For: "to confirm handclasp on dev-box",
 			From: "203.0.113.7", Asked: aTime, Life: 15 * time.Minute,
 		},
+		"sign-in-app": AppSignIn{
+			Site: aSite, To: "alice@example.test", App: "Pictures", Link: "test.example.pictures:/signin?link=lnk_a.b&state=c",
+			Code: "BCDFGH", From: "203.0.113.7", Asked: aTime, Life: 15 * time.Minute,
+		},
 		"new-device": NewDevice{
 			Site: aSite, To: "alice@example.test", Name: "dev-box", Platform: "linux/amd64", App: "handclasp",
 			From: "203.0.113.7", At: aTime, End: aLink, Account: account,

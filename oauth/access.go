@@ -19,18 +19,21 @@ type Claims struct {
 	Expires  int64    `json:"exp"`
 	Issued   int64    `json:"iat"`
 	ID       string   `json:"jti"`
-	Session  string   `json:"sid"`
+	Session  string   `json:"sid,omitempty"` // not of a service's token: there is no session
 	Scope    string   `json:"scope,omitempty"`
 	Device   string   `json:"device,omitempty"`
-	AuthTime int64    `json:"auth_time"`
+	AuthTime int64    `json:"auth_time,omitempty"` // likewise: nobody has signed in
 	AMR      []string `json:"amr,omitempty"`
 }
+
+// service reports whether the token is a client's own (RFC 6749 §4.4) and no person stands behind it.
+func (c Claims) service() bool { return c.Session == "" }
 
 // mint signs an access token for what was decided. The claims are made anew each time: a token that is refreshed must
 // not inherit the age of the one before.
 func (p *Provider) mint(x *exchange) (string, error) {
 	now := p.Now()
-	claims, err := json.Marshal(Claims{
+	claims := Claims{
 		Issuer:   p.Issuer,
 		Subject:  x.grant.UserID,
 		Audience: x.audience,
@@ -41,21 +44,29 @@ func (p *Provider) mint(x *exchange) (string, error) {
 		Session:  x.grant.SID,
 		Scope:    strings.Join(x.scope, " "),
 		Device:   x.grant.DeviceID,
-		AuthTime: x.grant.AuthTime.Unix(),
 		AMR:      x.grant.AMR,
-	})
+	}
+	if !x.grant.AuthTime.IsZero() {
+		claims.AuthTime = x.grant.AuthTime.Unix()
+	}
+	return p.sign("at+jwt", claims)
+}
+
+// sign writes a JWT of this type. Only our own constants are types, so the header needs no encoder.
+func (p *Provider) sign(typ string, claims any) (string, error) {
+	body, err := json.Marshal(claims)
 	if err != nil {
 		return "", &Error{Code: CodeServerError, Cause: fmt.Errorf("write claims: %w", err)}
 	}
 	key := p.Keys.Current()
 	encode := base64.RawURLEncoding
 	token := make([]byte, 0, 1024)
-	token = encode.AppendEncode(token, []byte(`{"alg":"RS256","kid":"`+key.KID+`","typ":"at+jwt"}`))
+	token = encode.AppendEncode(token, []byte(`{"alg":"RS256","kid":"`+key.KID+`","typ":"`+typ+`"}`))
 	token = append(token, '.')
-	token = encode.AppendEncode(token, claims)
+	token = encode.AppendEncode(token, body)
 	signature, err := key.Sign(token)
 	if err != nil {
-		return "", &Error{Code: CodeServerError, Cause: fmt.Errorf("sign access token: %w", err)}
+		return "", &Error{Code: CodeServerError, Cause: fmt.Errorf("sign a token: %w", err)}
 	}
 	token = append(token, '.')
 	return string(encode.AppendEncode(token, signature)), nil

@@ -11,13 +11,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/ory/fosite"
 
 	"github.com/handclasp/handclasp/store"
 )
 
 // client shows a registered client to Fosite.
-type client struct{ store.Client }
+type client struct {
+	store.Client
+	keys []jose.JSONWebKey // that it may prove itself with
+}
 
 func (c *client) GetID() string                      { return c.ID }
 func (c *client) GetHashedSecret() []byte            { return nil } // compared by us, see authenticate
@@ -82,7 +86,7 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	c := &client{record}
+	c := &client{record, keysOf(record.JWKS)}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.known) >= clientsMost {
@@ -92,8 +96,8 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	return c, nil
 }
 
-// ClientAssertionJWTValid and SetClientAssertionJWT complete fosite.ClientManager. No client may use assertions yet:
-// authenticate refuses them before Fosite could ask.
+// ClientAssertionJWTValid and SetClientAssertionJWT complete fosite.ClientManager. Nothing reaches them: authenticate
+// checks assertions itself, and marks them as used in one step where these are two.
 func (g *registry) ClientAssertionJWTValid(context.Context, string) error {
 	return fosite.ErrInvalidClient
 }
@@ -108,6 +112,16 @@ var _ fosite.Storage = (*registry)(nil)
 // authenticate is the client authentication of every endpoint (RFC 6749 §2.3): one way a request. HTTP Basic with an
 // empty secret serves a public client, since widely used libraries try that first.
 func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	if c, ok := provenIn(ctx); ok {
+		return c, nil
+	}
+	if asserts(form) {
+		c, err := p.authenticateByKey(ctx, r, form)
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
 	id, secret, err := presented(r, form)
 	if err != nil {
 		return nil, err
@@ -130,9 +144,6 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 
 // presented returns who the client says it is, and with what secret.
 func presented(r *http.Request, form url.Values) (id, secret string, err error) {
-	if form.Has("client_assertion") || form.Has("client_assertion_type") {
-		return "", "", refuse(CodeInvalidClient, "client assertions are not accepted here")
-	}
 	user, password, basic := r.BasicAuth()
 	if !basic {
 		if form.Get("client_id") == "" {

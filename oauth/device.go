@@ -31,11 +31,12 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 	if err := checkForm(r); err != nil {
 		return DeviceAnswer{}, translate(r, err)
 	}
-	id, err := p.mayAskForDevice(ctx, r)
+	c, err := p.mayAskForDevice(ctx, r)
 	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
 	}
-	r.PostForm.Set("client_id", id) // Fosite wants it there even if the client has proven itself in the header
+	ctx = withProven(ctx, c)
+	r.PostForm.Set("client_id", c.ID) // Fosite wants it there even if the client has proven itself in the header
 	asked, err := p.frame.NewDeviceRequest(ctx, r)
 	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
@@ -55,16 +56,17 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 }
 
 // mayAskForDevice answers before Fosite would with invalid_grant, where RFC 8628 §3.1 means unauthorized_client. It
-// returns the client's id.
-func (p *Provider) mayAskForDevice(ctx context.Context, r *http.Request) (string, error) {
-	c, err := p.authenticate(ctx, r, r.PostForm)
+// returns the client.
+func (p *Provider) mayAskForDevice(ctx context.Context, r *http.Request) (*client, error) {
+	proven, err := p.authenticate(ctx, r, r.PostForm)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if !c.(*client).may(GrantDevice) {
-		return "", refuse(CodeUnauthorizedClient, "the client is not registered for the device grant")
+	c := proven.(*client)
+	if !c.may(GrantDevice) {
+		return nil, refuse(CodeUnauthorizedClient, "the client is not registered for the device grant")
 	}
-	return c.GetID(), nil
+	return c, nil
 }
 
 // deviceEndpoint is the part of the endpoint that is ours: what is kept, and under which codes.

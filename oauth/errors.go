@@ -34,7 +34,7 @@ const (
 type Error struct {
 	Code       string
 	Hint       string        // a sentence for developers, of fixed words and parameter names; never what was sent
-	Reason     string        // the machine-readable member "reason" of access_denied
+	Reason     string        // the machine-readable member "reason" of access_denied, and of a link that is not good
 	Basic      bool          // the client tried HTTP Basic, so that invalid_client must be a 401 (RFC 6749 §5.2)
 	Scope      string        // with insufficient_scope: what would do
 	RetryAfter time.Duration // with too_many_requests and temporarily_unavailable

@@ -32,7 +32,7 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 	switch r.PostForm.Get("grant_type") {
 	case "":
 		return TokenAnswer{}, 0, refuse(CodeInvalidRequest, "grant_type is missing")
-	case GrantDevice, GrantRefresh:
+	case GrantDevice, GrantRefresh, GrantClient, GrantMagicLink:
 	default:
 		return TokenAnswer{}, 0, refuse(CodeUnsupportedGrantType, "")
 	}

@@ -18,18 +18,29 @@ func (p *Provider) Metadata() Document { return p.metadata }
 
 // describe writes the metadata. Every list is spelt out: the RFC's defaults for what is left out are wrong for us.
 func (p *Provider) describe() (Document, error) {
-	methods := []string{"none", "client_secret_basic", "client_secret_post"}
+	proven := []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
+	methods := append([]string{"none"}, proven...)
+	algs := make([]string, len(assertionAlgs))
+	for i, alg := range assertionAlgs {
+		algs[i] = string(alg)
+	}
 	body, err := json.Marshal(struct {
 		Issuer             string   `json:"issuer"`
 		DeviceEndpoint     string   `json:"device_authorization_endpoint"`
 		TokenEndpoint      string   `json:"token_endpoint"`
 		JWKS               string   `json:"jwks_uri"`
 		RevocationEndpoint string   `json:"revocation_endpoint"`
+		Introspection      string   `json:"introspection_endpoint"`
 		Scopes             []string `json:"scopes_supported"`
 		ResponseTypes      []string `json:"response_types_supported"`
 		GrantTypes         []string `json:"grant_types_supported"`
 		TokenMethods       []string `json:"token_endpoint_auth_methods_supported"`
+		TokenAlgs          []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 		RevocationMethods  []string `json:"revocation_endpoint_auth_methods_supported"`
+		RevocationAlgs     []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+		IntrospectMethods  []string `json:"introspection_endpoint_auth_methods_supported"`
+		IntrospectAlgs     []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+		IntrospectSigned   []string `json:"introspection_signing_alg_values_supported"`
 		ServiceDocument    string   `json:"service_documentation"`
 		PreferWait         int      `json:"handclasp_prefer_wait_max"`
 		FingerprintSupport bool     `json:"handclasp_device_fingerprint_supported"`
@@ -39,14 +50,20 @@ func (p *Provider) describe() (Document, error) {
 	}{
 		Issuer:             p.Issuer,
 		DeviceEndpoint:     p.Issuer + "/oauth/device_authorization",
-		TokenEndpoint:      p.Issuer + "/oauth/token",
+		TokenEndpoint:      p.tokenEndpoint(),
 		JWKS:               p.Issuer + "/oauth/jwks",
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
+		Introspection:      p.Issuer + "/oauth/introspect",
 		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
 		ResponseTypes:      []string{},
-		GrantTypes:         []string{GrantDevice, GrantRefresh},
+		GrantTypes:         []string{GrantDevice, GrantRefresh, GrantClient, GrantMagicLink},
 		TokenMethods:       methods,
+		TokenAlgs:          algs,
 		RevocationMethods:  methods,
+		RevocationAlgs:     algs,
+		IntrospectMethods:  proven,
+		IntrospectAlgs:     algs,
+		IntrospectSigned:   []string{"RS256"},
 		ServiceDocument:    p.Issuer + "/openapi.yaml",
 		PreferWait:         int(p.WaitMost / time.Second),
 		FingerprintSupport: true,

@@ -1,5 +1,5 @@
-// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant,
-// revocation (RFC 7009), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
+// Package oauth is the OAuth 2.0 authorization server: the device authorization grant (RFC 8628), the refresh grant, the
+// client credentials grant, revocation (RFC 7009), introspection (RFC 7662), access tokens (RFC 9068) and metadata (RFC 8414). It is the only importer of Fosite, which gives
 // the frame: parsing, client authentication, dispatch. The token-side steps are ours, because each of them has to be one
 // atomic step of the ticket store.
 //
@@ -26,6 +26,9 @@ import (
 const (
 	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code"
 	GrantRefresh = "refresh_token"
+	GrantClient  = "client_credentials"
+	// GrantMagicLink is our own: an app trades the two halves of a mailed link for tokens.
+	GrantMagicLink = "urn:handclasp:params:oauth:grant-type:magic-link"
 )
 
 // Tickets is what this room needs of the expiring memory; store.Tickets says what each method promises.
@@ -35,6 +38,9 @@ type Tickets interface {
 	Rotate(ctx context.Context, r store.Rotation) (store.Grant, error)
 	Grant(ctx context.Context, sid, jti string) (store.Grant, error)
 	RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error
+	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
+	Revoked(ctx context.Context, jti string) (bool, error)
+	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
 	Watch(sid string) (decided <-chan struct{}, stop func())
 }
 
@@ -43,10 +49,19 @@ type Clients interface {
 	Client(ctx context.Context, id string) (store.Client, error)
 }
 
+// Links is who proves a mail address.
+type Links interface {
+	// UseApp uses up a magic link, once ever, and returns the person with what was kept for it. store.ErrNotFound: it is
+	// not good, and nobody learns why. store.ErrRefused: the person may not sign in.
+	UseApp(ctx context.Context, t store.AppTry) (store.User, store.Link, error)
+}
+
 // Sessions is what this room asks of the one who owns every session's beginning and end.
 type Sessions interface {
 	// Redeem confirms the session of a grant that was just handed out; an error means that the grant is gone again.
 	Redeem(ctx context.Context, g store.Grant) error
+	// BeginNow begins a session for somebody who has just proven who they are to the client itself.
+	BeginNow(ctx context.Context, r store.Request, who sessions.Person) (store.Grant, error)
 	// EndOf ends a session of this client; store.ErrForeign if it belongs to another one.
 	EndOf(ctx context.Context, sid, clientID, reason string) error
 }
@@ -59,6 +74,7 @@ type Options struct {
 	Tickets  Tickets
 	Clients  Clients
 	Sessions Sessions
+	Links    Links
 	Journal  sessions.Recorder
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -77,6 +93,7 @@ type Provider struct {
 	Options
 	frame   *fosite.Fosite
 	clients *registry
+	known   *known
 	held    chan struct{} // a slot for each poll that is being held
 	closing chan struct{}
 	close   sync.Once
@@ -89,6 +106,7 @@ func New(o Options) (*Provider, error) {
 	p := &Provider{
 		Options: o,
 		clients: newRegistry(o.Clients, o.Now),
+		known:   newKnown(),
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
 	}
@@ -98,7 +116,7 @@ func New(o Options) (*Provider, error) {
 		DeviceAuthTokenPollingInterval: o.Interval,
 		DeviceVerificationURL:          o.Issuer + "/device",
 		AccessTokenIssuer:              o.Issuer,
-		TokenURL:                       o.Issuer + "/oauth/token",
+		TokenURL:                       p.tokenEndpoint(),
 		ScopeStrategy:                  fosite.ExactScopeStrategy,
 		AudienceMatchingStrategy:       fosite.ExactAudienceMatchingStrategy,
 		RefreshTokenScopes:             []string{}, // a refresh token needs no scope
@@ -114,6 +132,8 @@ func New(o Options) (*Provider, error) {
 		TokenEndpointHandlers: fosite.TokenEndpointHandlers{
 			deviceGrant{grant{p, GrantDevice}},
 			refreshGrant{grant{p, GrantRefresh}},
+			clientGrant{grant{p, GrantClient}},
+			linkGrant{grant{p, GrantMagicLink}},
 		},
 		RevocationHandlers: fosite.RevocationHandlers{revocation{p}},
 	}

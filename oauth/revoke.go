@@ -50,6 +50,9 @@ func (v revocation) RevokeToken(ctx context.Context, token string, _ fosite.Toke
 		return refuse(CodeUnauthorizedClient, "the token belongs to another client")
 	}
 	left := time.Unix(claims.Expires, 0).Sub(v.p.Now()) + skew
+	if claims.service() {
+		return v.answer(v.p.Tickets.RevokeService(ctx, claims.ID, left))
+	}
 	return v.answer(v.p.Tickets.RevokeAccess(ctx, claims.Session, claims.ID, left))
 }
 

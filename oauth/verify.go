@@ -38,6 +38,9 @@ func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string
 	if claims.Audience != p.Issuer {
 		return Access{}, refuse(CodeInvalidToken, "the token is for another resource")
 	}
+	if claims.service() {
+		return Access{}, refuse(CodeInvalidToken, "the token is a service's, and belongs to no person")
+	}
 	grant, err := p.Tickets.Grant(ctx, claims.Session, claims.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return Access{}, refuse(CodeInvalidToken, "the session has ended")
@@ -56,28 +59,37 @@ func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string
 
 // readAccess checks everything about an access token that needs no store.
 func (p *Provider) readAccess(token string) (Claims, error) {
-	var claims Claims
+	v, err := p.verifySignature(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	return v.claims, p.checkClaims(v.claims)
+}
+
+// verifySignature says that an access token is ours. Whether it is good now is for checkClaims.
+func (p *Provider) verifySignature(token string) (verified, error) {
 	if len(token) > mostTokenSize {
-		return claims, errors.New("the token is too long")
+		return verified{}, errors.New("the token is too long")
 	}
 	// Only RS256: the header does not get to choose. go-jose refuses critical headers that it does not know, and we take
 	// nothing from the header but the name of one of our own keys; jwk, jku, x5u and x5c are never looked at.
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
-		return claims, err
+		return verified{}, err
 	}
 	header := parsed.Headers[0]
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(strings.TrimPrefix(typ, "application/"), "at+jwt") {
-		return claims, errors.New("the token is not an access token")
+		return verified{}, errors.New("the token is not an access token")
 	}
 	key, ok := p.Keys.Public(header.KeyID)
 	if !ok {
-		return claims, errors.New("the token was not signed by a key of ours")
+		return verified{}, errors.New("the token was not signed by a key of ours")
 	}
-	if err := parsed.Claims(key, &claims); err != nil {
-		return claims, err
+	v := verified{kid: header.KeyID, key: key}
+	if err := parsed.Claims(key, &v.claims); err != nil {
+		return verified{}, err
 	}
-	return claims, p.checkClaims(claims)
+	return v, nil
 }
 
 func (p *Provider) checkClaims(claims Claims) error {
@@ -89,8 +101,12 @@ func (p *Provider) checkClaims(claims Claims) error {
 		return errors.New("the token has expired")
 	case now.Add(skew).Before(time.Unix(claims.Issued, 0)):
 		return errors.New("the token is from the future")
-	case !store.ValidID(store.SessionPrefix, claims.Session), claims.ID == "", len(claims.ID) > 64:
-		return errors.New("the token names no session")
+	case claims.ID == "", len(claims.ID) > 64:
+		return errors.New("the token has no id")
+	case claims.service() && (claims.ClientID == "" || claims.Subject != claims.ClientID):
+		return errors.New("the token names no session, and is no service's")
+	case !claims.service() && !store.ValidID(store.SessionPrefix, claims.Session):
+		return errors.New("the token's session cannot be one")
 	}
 	return nil
 }

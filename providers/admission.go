@@ -17,6 +17,7 @@ type Records interface {
 	UserByEmail(ctx context.Context, email string) (store.User, error)
 	EnsureUser(ctx context.Context, u store.User) (user store.User, created bool, err error)
 	Invited(ctx context.Context, email string) (bool, error)
+	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 }
 
 // Signup says which unknown addresses become users.

@@ -45,6 +45,7 @@ type Limiter interface {
 // Letter is the mail that carries the other half.
 type Letter struct {
 	To       string
+	App      string // the name of the app that the link leads into; empty if it leads to our own page
 	URL      string
 	Code     string // six letters, for a mail that is read on another device
 	Address  string // network address of the asker
@@ -88,6 +89,7 @@ type Ask struct {
 	Asker    Asker  // what this browser keeps already; the zero value if nothing
 	Known    bool   // this browser has signed this address in before
 	KnownID  string // its own name, for its own allowance
+	App      *App   // the app that asks; nil for a browser
 }
 
 // Asker is the half that stays with the browser: its name, and a secret for its newest request.
@@ -143,8 +145,8 @@ func (m *MagicLink) Ask(ctx context.Context, a Ask) (Asker, error) {
 // for one like everybody, so that nothing tells a limit from an address that may not sign in.
 func (m *MagicLink) keepWaiting(ctx context.Context, a Ask) (Asker, error) {
 	m.note(ctx, "limit.mail", sessions.Refused, "address")
-	link, err := m.Waiting(ctx, a.Asker)
-	if err == nil && link.Email == a.Email {
+	link, err := m.waiting(ctx, a.App, a.Asker)
+	if err == nil && link.Email == a.Email && link.App == a.App.kept() {
 		return a.Asker, nil
 	}
 	if err != nil && !errors.Is(err, ErrLink) {
@@ -176,16 +178,16 @@ func (m *MagicLink) send(ctx context.Context, a Ask, admitted bool) (Asker, erro
 func (m *MagicLink) keep(ctx context.Context, a Ask) (Asker, Letter, error) {
 	asker, now, address := orNew(a.Asker), m.Now(), sessions.OriginOf(ctx).Address
 	asker.Secret = secret()
-	mailed, code := secret(), store.RandomLetters(letterCount)
+	mailed, code, id := secret(), store.RandomLetters(letterCount), a.App.linkID(asker)
 	err := m.Tickets.PutLink(ctx, store.Link{
-		ID: asker.ID, Device: hash("device", asker.Secret), Mail: hash("mail", mailed), Code: hash("code", asker.ID+code),
-		Email: a.Email, ReturnTo: a.ReturnTo, Address: address, CreatedAt: now, ExpiresAt: now.Add(m.Life),
+		ID: id, Device: a.App.deviceHash(asker), Mail: hash("mail", mailed), Code: hash("code", id+code),
+		Email: a.Email, ReturnTo: a.ReturnTo, Address: address, App: a.App.kept(), CreatedAt: now, ExpiresAt: now.Add(m.Life),
 	})
 	if err != nil {
 		return Asker{}, Letter{}, fmt.Errorf("keep link: %w", err)
 	}
 	return asker, Letter{
-		To: a.Email, URL: m.Issuer + "/signin/link?t=" + asker.ID + "." + mailed, Code: code,
+		To: a.Email, App: a.App.name(), URL: a.App.link(m.Issuer, asker.ID+"."+mailed), Code: code,
 		Address: address, Life: m.Life, AskedAt: now, Deadline: now.Add(m.Life),
 	}, nil
 }
@@ -212,10 +214,14 @@ func (m *MagicLink) Look(ctx context.Context, token string, asker Asker) (store.
 
 // Waiting returns the link that this asker waits for, or ErrLink.
 func (m *MagicLink) Waiting(ctx context.Context, asker Asker) (store.Link, error) {
+	return m.waiting(ctx, nil, asker)
+}
+
+func (m *MagicLink) waiting(ctx context.Context, app *App, asker Asker) (store.Link, error) {
 	if asker.ID == "" {
 		return store.Link{}, ErrLink
 	}
-	link, err := m.Tickets.LinkOf(ctx, asker.ID, hash("device", asker.Secret))
+	link, err := m.Tickets.LinkOf(ctx, app.linkID(asker), app.deviceHash(asker))
 	if errors.Is(err, store.ErrNotFound) {
 		return store.Link{}, ErrLink
 	}
@@ -255,20 +261,37 @@ func (m *MagicLink) UseCode(ctx context.Context, typed string, asker Asker) (Pro
 }
 
 func (m *MagicLink) take(ctx context.Context, t store.LinkTry) (Proof, error) {
-	link, err := m.Tickets.TakeLink(ctx, t)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrWrong) {
-		m.note(ctx, "signin.link", sessions.Refused, "")
-		return Proof{}, ErrLink
-	}
+	link, err := m.spend(ctx, t)
 	if err != nil {
-		return Proof{}, fmt.Errorf("use link: %w", err)
+		return Proof{}, err
 	}
-	user, created, err := m.Admission.Admit(context.WithoutCancel(ctx), link.Email)
+	user, created, err := m.admit(ctx, link)
 	if err != nil {
-		m.note(ctx, "signin.link", sessions.Refused, "not admitted")
 		return Proof{}, err
 	}
 	return Proof{User: user, Created: created, ReturnTo: link.ReturnTo, AMR: []string{MethodMail}}, nil
+}
+
+// spend is the one step that decides. ErrLink for whatever does not fit.
+func (m *MagicLink) spend(ctx context.Context, t store.LinkTry) (store.Link, error) {
+	link, err := m.Tickets.TakeLink(ctx, t)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrWrong) {
+		m.note(ctx, "signin.link", sessions.Refused, "")
+		return store.Link{}, ErrLink
+	}
+	if err != nil {
+		return store.Link{}, fmt.Errorf("use link: %w", err)
+	}
+	return link, nil
+}
+
+// admit makes the person of a link that is spent, who need not wait for the answer.
+func (m *MagicLink) admit(ctx context.Context, link store.Link) (store.User, bool, error) {
+	user, created, err := m.Admission.Admit(context.WithoutCancel(ctx), link.Email)
+	if err != nil {
+		m.note(ctx, "signin.link", sessions.Refused, "not admitted")
+	}
+	return user, created, err
 }
 
 func (m *MagicLink) note(ctx context.Context, kind, result, detail string) {

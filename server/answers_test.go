@@ -33,6 +33,8 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"polling", polling},
 		{"refreshing", refreshing},
 		{"revoking", revoking},
+		{"services", services},
+		{"links into apps", linksIntoApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},

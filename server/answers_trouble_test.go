@@ -14,13 +14,16 @@ import (
 // limits asks until it hurts, with the limits as they are.
 func limits(t *testing.T, o servertest.Options) {
 	s := servertest.Start(t, o)
+	registerApps(t, s)
+	phone := s.Phone(t, "pictures", universal)
 	d, mara := s.Terminal(t), s.Browser(t)
 	mara.SignIn("mara@example.test")
 	token := mara.Open("/account").FormToken()
 	stranger := s.Browser(t) // whom the server does not know from an earlier sign-in
 	strange := stranger.Open("/signin").FormToken()
 	for what, try := range map[string]func() int{
-		"asking for codes": func() int { return d.TryAsk().Status },
+		"asking for codes":             func() int { return d.TryAsk().Status },
+		"asking for links into an app": func() int { return phone.TryAskForLink("somebody.new@example.test", "").Status },
 		"typing codes": func() int {
 			return mara.Post("/device", url.Values{"csrf": {token}, "user_code": {"BBBB-BBBB"}}).Status
 		},
@@ -50,12 +53,17 @@ func outage(t *testing.T, o servertest.Options) {
 	mara.SignIn("mara@example.test")
 	tokens := d.LogIn(mara)
 	asked, token := d.Ask(), mara.Open("/account").FormToken()
+	registerApps(t, s)
+	phone := s.Phone(t, "pictures", universal)
 	keeper.Kill()
+
+	expect(t, "ask for a link", phone.TryAskForLink("mara@example.test", ""), http.StatusServiceUnavailable, "temporarily_unavailable")
 
 	expect(t, "ask", d.TryAsk(), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "poll", d.Poll(asked), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "refresh", d.Refresh(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	expect(t, "revoke", d.Revoke(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
+	outageOfServices(t, s, tokens)
 	for _, o := range ours {
 		expect(t, o.path, d.Call(o.method, o.path, tokens.AccessToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	}

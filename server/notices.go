@@ -46,9 +46,7 @@ func NewNotices(n Notices, k *keys.Keys) *Notices {
 
 // Letter mails the half of a link, unless it is to be thrown away.
 func (n *Notices) Letter(ctx context.Context, l providers.Letter) error {
-	m, err := mail.SignIn{
-		Site: n.Site, To: l.To, Link: l.URL, Code: l.Code, From: l.Address, Asked: l.AskedAt, Life: l.Life,
-	}.Message()
+	m, err := n.signIn(l)
 	if err != nil {
 		return err
 	}
@@ -57,6 +55,17 @@ func (n *Notices) Letter(ctx context.Context, l providers.Letter) error {
 	}
 	m.Deadline = l.Deadline
 	return n.Post.Send(ctx, m)
+}
+
+func (n *Notices) signIn(l providers.Letter) (mail.Message, error) {
+	if l.App != "" {
+		return mail.AppSignIn{
+			Site: n.Site, To: l.To, App: l.App, Link: l.URL, Code: l.Code, From: l.Address, Asked: l.AskedAt, Life: l.Life,
+		}.Message()
+	}
+	return mail.SignIn{
+		Site: n.Site, To: l.To, Link: l.URL, Code: l.Code, From: l.Address, Asked: l.AskedAt, Life: l.Life,
+	}.Message()
 }
 
 // Notify tells a person what has happened to their account. A mail that cannot be queued is logged: what it tells of has

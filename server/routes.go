@@ -35,7 +35,9 @@ func (s *Server) table() []route {
 		{"POST", "/oauth/device_authorization", api, s.deviceAuthorization},
 		{"POST", "/oauth/token", polls, s.token},
 		{"POST", "/oauth/revoke", api, s.revoke},
+		{"POST", "/oauth/introspect", api, s.introspect},
 
+		{"POST", "/v1/magic-links", api, s.askForAppLink},
 		{"GET", "/v1/me", api, s.me},
 		{"GET", "/v1/devices", api, s.listDevices},
 		{"DELETE", "/v1/devices/{id}", api, s.endDevice},

@@ -81,6 +81,16 @@ type killedTickets struct {
 	*knife
 }
 
+func (t killedTickets) Open(ctx context.Context, r store.Request, limits ...store.Limit) (v store.Verdict, err error) {
+	err = t.cut(func() error { v, err = t.Tickets.Open(ctx, r, limits...); return err })
+	return v, err
+}
+
+func (t killedTickets) Bind(ctx context.Context, code, browser, userID string) (q store.Request, err error) {
+	err = t.cut(func() error { q, err = t.Tickets.Bind(ctx, code, browser, userID); return err })
+	return q, err
+}
+
 func (t killedTickets) Approve(ctx context.Context, a store.Approval) error {
 	return t.cut(func() error { return t.Tickets.Approve(ctx, a) })
 }
@@ -121,6 +131,22 @@ var lives = map[string]func(r *rig, s *sessions.Sessions, tickets store.Tickets)
 			}
 		}
 		return nil
+	},
+	"begin in one go, and replace": func(r *rig, s *sessions.Sessions, _ store.Tickets) error {
+		for range 2 {
+			if _, err := s.BeginNow(r.ctx, r.phone(), sessions.Person{UserID: r.ada, AMR: []string{"mail"}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+	"begin in one go on somebody else's device": func(r *rig, s *sessions.Sessions, _ store.Tickets) error {
+		r.signIn("phone", r.ada)
+		_, err := s.BeginNow(r.ctx, r.phone(), sessions.Person{UserID: r.bob, AMR: []string{"mail"}})
+		if errors.Is(err, store.ErrConflict) {
+			return nil
+		}
+		return err
 	},
 	"approve and never redeem": func(r *rig, s *sessions.Sessions, _ store.Tickets) error {
 		return s.Begin(r.ctx, r.opened("laptop", r.ada), r.browser(r.ada))

@@ -37,6 +37,9 @@ type Records interface {
 
 // Tickets is what this room needs of the expiring memory; store.Tickets says what each method promises.
 type Tickets interface {
+	Open(ctx context.Context, r store.Request, limits ...store.Limit) (store.Verdict, error)
+	Bind(ctx context.Context, userCode, browser, userID string) (store.Request, error)
+	Poll(ctx context.Context, p store.Poll) (store.Polled, error)
 	Approve(ctx context.Context, a store.Approval) error
 	Deny(ctx context.Context, sid, browser, reason string) error
 	Drop(ctx context.Context, sid string) error

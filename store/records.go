@@ -75,12 +75,16 @@ type Scope struct {
 	Words string `json:"words"` // "Deploy to production"
 }
 
+// SecretsMost is how many secrets of a client are good at a time.
+const SecretsMost = 2
+
 // Client is a registered OAuth client (RFC 6749 §2).
 type Client struct {
 	ID                 string
 	Name               string
 	Public             bool
 	SecretHashes       []string // SHA-256 in hex of generated secrets, the newest first; empty for a public client
+	JWKS               string   // public keys by which it proves itself (RFC 7517); empty if it has none
 	RequireFingerprint bool
 	Grants             []string
 	RedirectURIs       []string
@@ -211,6 +215,9 @@ type Records interface {
 	CreateClient(ctx context.Context, c Client) error
 	// UpdateClient replaces everything but ID, BuiltIn and CreatedAt; ErrNotFound if there is none.
 	UpdateClient(ctx context.Context, c Client) error
+	// AddSecret puts the hash of a new secret in front of a client's and keeps the newest SecretsMost, so that one can be
+	// replaced while the one before is still in use. ErrNotFound if there is no such client, ErrRefused if it is public.
+	AddSecret(ctx context.Context, id, hash string) (Client, error)
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
 

@@ -206,6 +206,7 @@ type Link struct {
 	Email     string // canonical
 	ReturnTo  string // where the person goes on
 	Address   string // network address of the asker
+	App       string // what the app asked for that it leads into, for the caller alone to read; empty for a browser's
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
@@ -263,6 +264,11 @@ type Tickets interface {
 	Grant(ctx context.Context, sid, jti string) (Grant, error)
 	// RevokeAccess remembers for ttl that one access token of a session is not good any more.
 	RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error
+	// RevokeService remembers for ttl that an access token which belongs to no session is not good any more. Saying so
+	// again is no error.
+	RevokeService(ctx context.Context, jti string, ttl time.Duration) error
+	// Revoked reports whether RevokeService was told of this token. One round trip.
+	Revoked(ctx context.Context, jti string) (bool, error)
 	// Drop deletes every ticket of a session at once: request, grant, browser session. Dropping nothing is no error.
 	Drop(ctx context.Context, sid string) error
 	// Pulses says how the tickets of these sessions stand, in the same order.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +17,8 @@ func clientsCommand(a *app) *cobra.Command {
 	var form clientForm
 	create := &cobra.Command{
 		Use: "create", Short: "Register a client", Args: words(),
-		Long: "Register a client. One that is not --public gets a secret, which is shown once and kept as a hash only.",
+		Long: "Register a client. One that is not --public gets a secret, which is shown once and kept as a hash only,\n" +
+			"unless it proves itself by keys of its own (--jwks).",
 		Example: "  handclaspd clients create --name 'Deploy tool' --public --scope 'deploy:write=Deploy to production' \\\n" +
 			"    --audience https://api.example.test",
 	}
@@ -51,7 +50,7 @@ func clientsCommand(a *app) *cobra.Command {
 		Use: "delete <id>", Short: "End a client's sessions and remove it", Args: words("id"),
 		Example: "  handclaspd clients delete cli_3v1n8q…", RunE: a.run(a.clientsDelete),
 	}
-	return group("clients", "Register, change and remove the programs that sign in here", create, list, show, update, remove)
+	return group("clients", "Register, change and remove the programs that sign in here", create, list, show, update, secretCommand(a), remove)
 }
 
 func (a *app) clientsCreate(ctx context.Context, form clientForm) error {
@@ -68,7 +67,7 @@ func (a *app) clientsCreate(ctx context.Context, form clientForm) error {
 		return hint(usage{err}, "handclaspd clients create --help")
 	}
 	secret := ""
-	if !client.Public {
+	if needsSecret(client) {
 		secret = giveSecret(&client)
 	}
 	return a.errand(ctx, func(h *house) error {
@@ -97,10 +96,10 @@ func (a *app) clientsUpdate(ctx context.Context, id string, form clientForm) err
 			return hint(usage{err}, "handclaspd clients update --help")
 		}
 		secret := ""
-		switch {
-		case client.Public:
+		if client.Public {
 			client.SecretHashes = nil
-		case len(client.SecretHashes) == 0:
+		}
+		if needsSecret(client) {
 			secret = giveSecret(&client)
 		}
 		client.UpdatedAt = time.Now()
@@ -114,11 +113,14 @@ func (a *app) clientsUpdate(ctx context.Context, id string, form clientForm) err
 	}, oldRecords, journal)
 }
 
+// needsSecret reports whether a client has to prove itself and has nothing to do it with.
+func needsSecret(c store.Client) bool {
+	return !c.Public && c.JWKS == "" && len(c.SecretHashes) == 0
+}
+
 // giveSecret keeps the hash and returns the 256 bits that are shown once.
 func giveSecret(c *store.Client) string {
-	random := make([]byte, 32)
-	rand.Read(random) // never fails since Go 1.24: the program ends instead
-	secret := base64.RawURLEncoding.EncodeToString(random)
+	secret := store.RandomText(32)
 	c.SecretHashes = []string{oauth.HashSecret(secret)}
 	return secret
 }

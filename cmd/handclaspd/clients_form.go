@@ -32,6 +32,7 @@ type clientForm struct {
 	redirects          []string
 	scopes             []string
 	audiences          []string
+	jwks               string
 
 	changed []string // the names of the flags that were given
 }
@@ -40,16 +41,17 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&f.name, "name", "", "what people see when they approve")
 	flags.BoolVar(&f.public, "public", false, "it cannot keep a secret, and has none")
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
-	flags.StringArrayVar(&f.grants, "grant", nil, "device or refresh; may be repeated (default: both)")
+	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, client_credentials or magic-link; may be repeated (default: the first two)")
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words'; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
+	flags.StringVar(&f.jwks, "jwks", "", "file with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
 }
 
 // given notes which flags were typed. The settings' own flags are none of a client's.
 func (f *clientForm) given(flags *pflag.FlagSet) clientForm {
 	form := *f
-	for _, name := range []string{"name", "public", "require-fingerprint", "grant", "redirect-uri", "scope", "audience"} {
+	for _, name := range []string{"name", "public", "require-fingerprint", "grant", "redirect-uri", "scope", "audience", "jwks"} {
 		if flags.Changed(name) {
 			form.changed = append(form.changed, name)
 		}
@@ -90,6 +92,10 @@ func (f *clientForm) apply(c *store.Client) error {
 		c.Audiences, err = each("audience", f.audiences, readAudience)
 		note(err)
 	}
+	if f.has("jwks") {
+		c.JWKS, err = readKeySet(f.jwks)
+		note(err)
+	}
 	return errors.Join(problems...)
 }
 
@@ -115,6 +121,15 @@ func checkWhole(c store.Client) error {
 	}
 	if len(c.Audiences) == 0 {
 		problems = append(problems, errors.New("audience: missing; a token is for somebody"))
+	}
+	if c.Public && slices.Contains(c.Grants, oauth.GrantClient) {
+		problems = append(problems, errors.New("grant client_credentials: a public client cannot prove itself, and may not have it"))
+	}
+	if c.Public && c.JWKS != "" {
+		problems = append(problems, errors.New("jwks: a public client cannot prove itself, and has no keys"))
+	}
+	if slices.Contains(c.Grants, oauth.GrantMagicLink) && !slices.ContainsFunc(c.RedirectURIs, oauth.LeadsIntoApp) {
+		problems = append(problems, errors.New("redirect-uri: missing; a magic link leads to https or to the app's own scheme"))
 	}
 	return errors.Join(problems...)
 }
@@ -158,8 +173,12 @@ func readGrant(text string) (string, error) {
 		return oauth.GrantDevice, nil
 	case "refresh", oauth.GrantRefresh:
 		return oauth.GrantRefresh, nil
+	case oauth.GrantClient:
+		return oauth.GrantClient, nil
+	case "magic-link", oauth.GrantMagicLink:
+		return oauth.GrantMagicLink, nil
 	default:
-		return "", errors.New("want device or refresh")
+		return "", errors.New("want device, refresh, client_credentials or magic-link")
 	}
 }
 

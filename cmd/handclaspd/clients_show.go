@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"time"
 
 	"github.com/handclasp/handclasp/oauth"
@@ -10,19 +11,20 @@ import (
 
 // shownClient is a client as JSON has it. Hashes of secrets are nobody's business.
 type shownClient struct {
-	ID                 string        `json:"id"`
-	Secret             string        `json:"secret,omitempty"` // once, when it was made
-	Name               string        `json:"name"`
-	Public             bool          `json:"public"`
-	RequireFingerprint bool          `json:"require_fingerprint"`
-	Grants             []string      `json:"grants"`
-	RedirectURIs       []string      `json:"redirect_uris"`
-	Scopes             []store.Scope `json:"scopes"`
-	Audiences          []string      `json:"audiences"`
-	BuiltIn            bool          `json:"built_in"`
-	CreatedAt          time.Time     `json:"created_at"`
-	UpdatedAt          time.Time     `json:"updated_at"`
-	DisabledAt         time.Time     `json:"disabled_at,omitzero"`
+	ID                 string          `json:"id"`
+	Secret             string          `json:"secret,omitempty"` // once, when it was made
+	Name               string          `json:"name"`
+	Public             bool            `json:"public"`
+	RequireFingerprint bool            `json:"require_fingerprint"`
+	Grants             []string        `json:"grants"`
+	RedirectURIs       []string        `json:"redirect_uris"`
+	Scopes             []store.Scope   `json:"scopes"`
+	Audiences          []string        `json:"audiences"`
+	JWKS               json.RawMessage `json:"jwks,omitempty"`
+	BuiltIn            bool            `json:"built_in"`
+	CreatedAt          time.Time       `json:"created_at"`
+	UpdatedAt          time.Time       `json:"updated_at"`
+	DisabledAt         time.Time       `json:"disabled_at,omitzero"`
 }
 
 func shownAs(c store.Client, secret string) shownClient {
@@ -33,7 +35,7 @@ func shownAs(c store.Client, secret string) shownClient {
 	return shownClient{
 		ID: c.ID, Secret: secret, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
 		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
-		BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
+		JWKS: json.RawMessage(c.JWKS), BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
 	}
 }
 
@@ -86,6 +88,9 @@ func (a *app) showClient(c store.Client, secret string) error {
 		line("grants", c.Grants...), line("scopes", scopeLines(c)...), line("audiences", c.Audiences...))
 	if len(c.RedirectURIs) > 0 {
 		lines = append(lines, line("redirect URIs", c.RedirectURIs...))
+	}
+	if c.JWKS != "" {
+		lines = append(lines, line("keys", oauth.KeyLines(c.JWKS)...))
 	}
 	lines = append(lines, line("built in", yesNo(c.BuiltIn)), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
 	if !c.DisabledAt.IsZero() {

@@ -49,41 +49,53 @@ func compose(ctx context.Context, s Settings, log *slog.Logger, console io.Write
 		Site: mail.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Accent: s.Accent}, Issuer: s.Issuer,
 		Post: p.queue, Clients: p.house.db, Now: time.Now, Log: log,
 	}, p.house.keys)
-	if p.provider, err = p.composeOAuth(); err != nil {
+	limiter, links, err := p.composeLinks(notices)
+	if err != nil {
 		return p, err
 	}
-	return p, p.composeServer(notices)
+	if p.provider, err = p.composeOAuth(links); err != nil {
+		return p, err
+	}
+	return p, p.composeServer(notices, limiter, links)
 }
 
-func (p *program) composeOAuth() (*oauth.Provider, error) {
+func (p *program) composeLinks(notices *server.Notices) (*server.Limiter, *providers.MagicLink, error) {
+	h, s := p.house, p.house.settings
+	signup, err := providers.ParseSignup(s.Signup)
+	if err != nil {
+		return nil, nil, err
+	}
+	limiter := server.NewLimiter(h.tickets, s.LimitScale, time.Now, h.log)
+	links, err := providers.NewMagicLink(providers.Options{
+		Issuer: s.Issuer, Tickets: h.tickets, Limiter: limiter, Journal: h.journal, Post: notices.Letter,
+		Admission: &providers.Admission{Records: h.db, Journal: h.journal, Signup: signup, Now: time.Now},
+		Now:       time.Now, Log: h.log, Life: s.LinkLife, Limits: providers.DefaultMailLimits,
+	})
+	return limiter, links, err
+}
+
+func (p *program) composeOAuth(links *providers.MagicLink) (*oauth.Provider, error) {
 	h, s := p.house, p.house.settings
 	return oauth.New(oauth.Options{
-		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Sessions: h.sessions,
+		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Sessions: h.sessions, Links: links,
 		Journal: h.journal, Log: h.log, Now: time.Now,
 		CodeLife: s.CodeLife, Interval: s.Interval, AccessLife: s.AccessLife, WaitMost: s.WaitMost, HeldMost: s.HeldMost,
 		LimitScale: s.LimitScale,
 	})
 }
 
-func (p *program) composeServer(notices *server.Notices) error {
+func (p *program) composeServer(notices *server.Notices, limiter *server.Limiter, links *providers.MagicLink) error {
 	h, s := p.house, p.house.settings
-	signup, errSignup := providers.ParseSignup(s.Signup)
 	proxies, errProxies := server.ParseProxies(s.TrustedProxies)
 	drawn, errPages := pages.New(pages.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Logo: s.Logo, Accent: s.Accent})
-	limiter := server.NewLimiter(h.tickets, s.LimitScale, time.Now, h.log)
-	links, errLinks := providers.NewMagicLink(providers.Options{
-		Issuer: s.Issuer, Tickets: h.tickets, Limiter: limiter, Journal: h.journal, Post: notices.Letter,
-		Admission: &providers.Admission{Records: h.db, Journal: h.journal, Signup: signup, Now: time.Now},
-		Now:       time.Now, Log: h.log, Life: s.LinkLife, Limits: providers.DefaultMailLimits,
-	})
-	if err := errors.Join(errSignup, errProxies, errPages, errLinks); err != nil {
+	if err := errors.Join(errProxies, errPages); err != nil {
 		return err
 	}
 	var err error
 	p.server, err = server.New(server.Options{
 		Issuer: s.Issuer, Records: h.db, Tickets: h.tickets, Limiter: limiter, Sessions: h.sessions, OAuth: p.provider,
 		Links: links, Notices: notices, Journal: h.journal, Keys: h.keys, Pages: drawn, Proxies: proxies,
-		OpenAPI: handclasp.OpenAPI, Signup: signup.String(), Console: s.SMTP == "", Now: time.Now, Log: h.log,
+		OpenAPI: handclasp.OpenAPI, Signup: links.Admission.Signup.String(), Console: s.SMTP == "", Now: time.Now, Log: h.log,
 	})
 	if err != nil {
 		return err

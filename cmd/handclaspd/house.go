@@ -27,6 +27,7 @@ var (
 	_ store.Tickets     = (*redis.Store)(nil)
 	_ oauth.Tickets     = store.Tickets(nil)
 	_ oauth.Clients     = store.Records(nil)
+	_ oauth.Links       = (*providers.MagicLink)(nil)
 	_ sessions.Records  = store.Records(nil)
 	_ sessions.Tickets  = store.Tickets(nil)
 	_ providers.Tickets = store.Tickets(nil)

@@ -67,7 +67,11 @@ func (s *Server) compose(ctx context.Context) error {
 		Site: mail.Site{Name: "Handclasp", Host: server.Host(s.Issuer)}, Issuer: s.Issuer,
 		Post: s.Queue, Clients: s.Records, Now: s.Clock.Now, Log: log,
 	}, s.Keys)
-	return errors.Join(s.composeOAuth(log), s.composeServer(log, notices))
+	limiter, links, err := s.composeLinks(log, notices)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.composeOAuth(log, links), s.composeServer(log, notices, limiter, links))
 }
 
 func (s *Server) openStores(ctx context.Context, log *slog.Logger) error {
@@ -141,10 +145,24 @@ func (s *Server) openQueue(log *slog.Logger) (err error) {
 	return nil
 }
 
-func (s *Server) composeOAuth(log *slog.Logger) (err error) {
+func (s *Server) composeLinks(log *slog.Logger, notices *server.Notices) (*server.Limiter, *providers.MagicLink, error) {
+	signup, err := providers.ParseSignup(s.options.Signup)
+	if err != nil {
+		return nil, nil, err
+	}
+	limiter := server.NewLimiter(s.Tickets, s.options.LimitScale, s.Clock.Now, log)
+	links, err := providers.NewMagicLink(providers.Options{
+		Issuer: s.Issuer, Tickets: s.Tickets, Limiter: limiter, Journal: s.Journal, Post: notices.Letter,
+		Admission: &providers.Admission{Records: s.Records, Journal: s.Journal, Signup: signup, Now: s.Clock.Now},
+		Now:       s.Clock.Now, Log: log, Life: s.options.LinkLife, Limits: providers.DefaultMailLimits,
+	})
+	return limiter, links, err
+}
+
+func (s *Server) composeOAuth(log *slog.Logger, links *providers.MagicLink) (err error) {
 	o := s.options
 	s.OAuth, err = oauth.New(oauth.Options{
-		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Sessions: s.Sessions,
+		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Sessions: s.Sessions, Links: links,
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
 		LimitScale: o.LimitScale,
@@ -152,24 +170,17 @@ func (s *Server) composeOAuth(log *slog.Logger) (err error) {
 	return err
 }
 
-func (s *Server) composeServer(log *slog.Logger, notices *server.Notices) error {
-	signup, errSignup := providers.ParseSignup(s.options.Signup)
+func (s *Server) composeServer(log *slog.Logger, notices *server.Notices, limiter *server.Limiter, links *providers.MagicLink) error {
 	proxies, errProxies := server.ParseProxies(s.options.TrustedProxies)
 	drawn, errPages := pages.New(pages.Site{Name: "Handclasp", Host: server.Host(s.Issuer)})
-	limiter := server.NewLimiter(s.Tickets, s.options.LimitScale, s.Clock.Now, log)
-	links, errLinks := providers.NewMagicLink(providers.Options{
-		Issuer: s.Issuer, Tickets: s.Tickets, Limiter: limiter, Journal: s.Journal, Post: notices.Letter,
-		Admission: &providers.Admission{Records: s.Records, Journal: s.Journal, Signup: signup, Now: s.Clock.Now},
-		Now:       s.Clock.Now, Log: log, Life: s.options.LinkLife, Limits: providers.DefaultMailLimits,
-	})
-	if err := errors.Join(errSignup, errProxies, errPages, errLinks); err != nil {
+	if err := errors.Join(errProxies, errPages); err != nil {
 		return err
 	}
 	var err error
 	s.HTTP, err = server.New(server.Options{
 		Issuer: s.Issuer, Records: s.Records, Tickets: s.Tickets, Limiter: limiter, Sessions: s.Sessions, OAuth: s.OAuth,
 		Links: links, Notices: notices, Journal: s.Journal, Keys: s.Keys, Pages: drawn, Proxies: proxies,
-		OpenAPI: handclasp.OpenAPI, Signup: signup.String(), Now: s.Clock.Now, Log: log,
+		OpenAPI: handclasp.OpenAPI, Signup: links.Admission.Signup.String(), Now: s.Clock.Now, Log: log,
 	})
 	return err
 }

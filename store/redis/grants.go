@@ -77,6 +77,28 @@ func (s *Store) RevokeAccess(ctx context.Context, sid, jti string, ttl time.Dura
 	return err
 }
 
+// RevokeService remembers that a token without a session is not good any more; see store.Tickets.
+func (s *Store) RevokeService(ctx context.Context, jti string, ttl time.Duration) error {
+	if jti == "" {
+		return errors.New("redis: revoke a service's token: it has no id")
+	}
+	_, err := s.mark(ctx, s.keys.service(jti), ttl)
+	return err
+}
+
+// Revoked reports whether RevokeService was told of a token; see store.Tickets.
+func (s *Store) Revoked(ctx context.Context, jti string) (bool, error) {
+	reply, err := s.run(ctx, stepMarked, []string{s.keys.service(jti)}, s.skew())
+	if err != nil {
+		return false, err
+	}
+	err = reply.ok(stepMarked)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Drop deletes every ticket of a session at once; see store.Tickets. The user code stays taken until its request would
 // have ended: it lies in another slot, and leads nowhere.
 func (s *Store) Drop(ctx context.Context, sid string) error {

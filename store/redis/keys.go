@@ -12,6 +12,9 @@ func (k keys) browser(sid string) string { return string(k) + ":{" + sid + "}:we
 // revoked marks one access token of a session.
 func (k keys) revoked(sid, jti string) string { return string(k) + ":{" + sid + "}:no:" + jti }
 
+// service marks an access token that belongs to no session.
+func (k keys) service(jti string) string { return string(k) + ":no:" + jti }
+
 // code points from a user code to its session. It shares its slot with the limits, so that both are one step.
 func (k keys) code(hash string) string { return string(k) + ":{door}:code:" + hash }
 func (k keys) limit(key string) string { return string(k) + ":{door}:limit:" + key }

@@ -13,7 +13,7 @@ func (s *Store) PutLink(ctx context.Context, l store.Link) error {
 		return errors.New("redis: put link: a link needs an id and two halves")
 	}
 	p := pack().bytes(0).times(l.ExpiresAt).texts(l.Device, l.Mail, l.Code)
-	p.texts(l.Email, l.ReturnTo, l.Address).times(l.CreatedAt)
+	p.texts(l.Email, l.ReturnTo, l.Address).times(l.CreatedAt).texts(l.App)
 	if p.err != nil {
 		return p.err
 	}
@@ -28,6 +28,9 @@ func linkOf(of *step, id string, reply answer) (store.Link, error) {
 	u.byte() // wrong tries
 	l := store.Link{ID: id, ExpiresAt: u.time(), Device: u.text(), Mail: u.text(), Code: u.text()}
 	l.Email, l.ReturnTo, l.Address, l.CreatedAt = u.text(), u.text(), u.text(), u.time()
+	if u.s != "" { // a link that was packed before there was room for an app ends here
+		l.App = u.text()
+	}
 	return l, u.err()
 }
 

@@ -47,6 +47,7 @@ var (
 	stepTake    = newStep("take link", false, "link", "take")
 	stepAllow   = newStep("allow", false, "buckets", "charge", "ok")
 	stepMark    = newStep("mark", false, "mark")
+	stepMarked  = newStep("marked", true, "marked")
 )
 
 func newStep(name string, repeat bool, pieces ...string) *step {

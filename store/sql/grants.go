@@ -101,6 +101,24 @@ func (d *DB) endGrant(ctx context.Context, sid, current string) error {
 	return d.claims(ctx, errFaster, `DELETE FROM grants WHERE sid = $1 AND jti = $2`, sid, current)
 }
 
+// noSession stands in the rows of tokens that belong to none. It is no session's id.
+const noSession = "service"
+
+// RevokeService implements store.Tickets.
+func (d *DB) RevokeService(ctx context.Context, jti string, ttl time.Duration) error {
+	return d.RevokeAccess(ctx, noSession, jti, ttl)
+}
+
+// Revoked implements store.Tickets.
+func (d *DB) Revoked(ctx context.Context, jti string) (bool, error) {
+	err := d.read.one(ctx, `SELECT 1 FROM revoked WHERE sid = $1 AND jti = $2 AND expires_at > $3`,
+		[]any{noSession, jti, ms(d.now())}, new(int64))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // RevokeAccess implements store.Tickets.
 func (d *DB) RevokeAccess(ctx context.Context, sid, jti string, ttl time.Duration) error {
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {

@@ -7,21 +7,21 @@ import (
 	"github.com/handclasp/handclasp/store"
 )
 
-const linkColumns = `id, device, mail, code, email, return_to, address, created_at, expires_at`
+const linkColumns = `id, device, mail, code, email, return_to, address, created_at, expires_at, app`
 
 func scanLink(row scanner) (l store.Link, err error) {
-	err = row.Scan(&l.ID, &l.Device, &l.Mail, &l.Code, &l.Email, &l.ReturnTo, &l.Address, timeInto(&l.CreatedAt), timeInto(&l.ExpiresAt))
+	err = row.Scan(&l.ID, &l.Device, &l.Mail, &l.Code, &l.Email, &l.ReturnTo, &l.Address, timeInto(&l.CreatedAt), timeInto(&l.ExpiresAt), &l.App)
 	return l, err
 }
 
 // PutLink implements store.Tickets. It is a hard write: the link that it replaces must not come back.
 func (d *DB) PutLink(ctx context.Context, l store.Link) error {
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
-		_, err := tx.exec(ctx, `INSERT INTO links (`+linkColumns+`, wrong) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
+		_, err := tx.exec(ctx, `INSERT INTO links (`+linkColumns+`, wrong) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
 			ON CONFLICT (id) DO UPDATE SET device = excluded.device, mail = excluded.mail, code = excluded.code,
 				email = excluded.email, return_to = excluded.return_to, address = excluded.address,
-				created_at = excluded.created_at, expires_at = excluded.expires_at, wrong = 0`,
-			l.ID, l.Device, l.Mail, l.Code, l.Email, l.ReturnTo, l.Address, ms(l.CreatedAt), ms(l.ExpiresAt))
+				created_at = excluded.created_at, expires_at = excluded.expires_at, app = excluded.app, wrong = 0`,
+			l.ID, l.Device, l.Mail, l.Code, l.Email, l.ReturnTo, l.Address, ms(l.CreatedAt), ms(l.ExpiresAt), l.App)
 		return err
 	})
 }

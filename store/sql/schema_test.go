@@ -49,7 +49,7 @@ func TestServeRefusesASchemaThatDoesNotFit(t *testing.T) {
 		t.Fatalf("an empty file: %v", err)
 	}
 	applied, err := d.Migrate(t.Context())
-	if err != nil || len(applied) != 1 || applied[0].Version != 1 {
+	if err != nil || len(applied) == 0 || applied[0].Version != 1 {
 		t.Fatalf("applied %+v, %v", applied, err)
 	}
 	if err := d.Check(t.Context()); err != nil {
@@ -59,11 +59,11 @@ func TestServeRefusesASchemaThatDoesNotFit(t *testing.T) {
 		t.Fatalf("again: %+v, %v", applied, err)
 	}
 
-	beside(t, path, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (7, 1)`)
+	beside(t, path, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (700, 1)`)
 	if err := d.Check(t.Context()); err != nil {
 		t.Errorf("a newer schema that bears this program: %v", err)
 	}
-	beside(t, path, `UPDATE schema_bears SET minimum = 7`)
+	beside(t, path, `UPDATE schema_bears SET minimum = 700`)
 	if err := d.Check(t.Context()); !errors.Is(err, sql.ErrSchemaNew) {
 		t.Errorf("a newer schema that does not: %v", err)
 	}
@@ -75,34 +75,42 @@ func TestServeRefusesASchemaThatDoesNotFit(t *testing.T) {
 
 func TestMigrationsGoDownAndUpAgain(t *testing.T) {
 	d, path := empty(t)
-	status := func(version int64, applied bool) {
+	status := func(applied bool) (steps int) {
 		t.Helper()
 		s, err := d.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Version != version || len(s.Migrations) != 1 || s.Migrations[0].AppliedAt.IsZero() == applied {
+		if applied && s.Version != s.Newest || !applied && s.Version != 0 {
 			t.Fatalf("status %+v", s)
 		}
+		for _, m := range s.Migrations {
+			if m.AppliedAt.IsZero() == applied {
+				t.Fatalf("status %+v", s)
+			}
+		}
+		return len(s.Migrations)
 	}
 	for range 2 {
-		status(0, false)
+		status(false)
 		if _, err := d.Migrate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		status(1, true)
+		steps := status(true)
 		if err := d.Ping(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		down, err := d.MigrateDown(t.Context())
-		if err != nil || len(down) != 1 {
-			t.Fatalf("down: %+v, %v", down, err)
+		for range steps {
+			down, err := d.MigrateDown(t.Context())
+			if err != nil || len(down) != 1 {
+				t.Fatalf("down: %+v, %v", down, err)
+			}
 		}
 		if err := d.Check(t.Context()); !errors.Is(err, sql.ErrSchemaOld) {
 			t.Fatalf("after down: %v", err)
 		}
 	}
-	status(0, false)
+	status(false)
 	if down, err := d.MigrateDown(t.Context()); err != nil || len(down) != 0 {
 		t.Fatalf("down from nothing: %+v, %v", down, err)
 	}

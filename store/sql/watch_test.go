@@ -82,7 +82,7 @@ func TestSweepingLeavesNoRowOfWhatExpired(t *testing.T) {
 			err := insertGrant(ctx, tx, store.Grant{SID: id, RotatedAt: now, Idle: time.Minute, ExpiresAt: now.Add(time.Hour)})
 			for _, text := range []string{
 				`INSERT INTO browsers (` + browserColumns + `, idle_at) VALUES ($1, '', '', '', 0, 0, 0, 0, 0, '', $2)`,
-				`INSERT INTO links (` + linkColumns + `, wrong) VALUES ($1, '', '', '', '', '', '', 0, $2, 0)`,
+				`INSERT INTO links (` + linkColumns + `, wrong) VALUES ($1, '', '', '', '', '', '', 0, $2, '', 0)`,
 				`INSERT INTO marks (name, expires_at) VALUES ($1, $2)`,
 				`INSERT INTO revoked (sid, jti, expires_at) VALUES ($1, $1, $2)`,
 			} {

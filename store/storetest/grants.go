@@ -32,6 +32,22 @@ var grantStories = []story[*rig]{
 		_, err = r.Grant(r.ctx, g.SID, "access-1")
 		r.ok(err)
 	}},
+	{"a revoked service's token ends alone, and only for its time", func(r *rig) {
+		r.revoked("service-1", false)
+		r.ok(r.RevokeService(r.ctx, "service-1", 15*time.Minute))
+		r.ok(r.Second.RevokeService(r.ctx, "service-1", 15*time.Minute))
+		r.revoked("service-1", true)
+		r.revoked("service-2", false)
+		g := r.granted()
+		r.ok(r.RevokeAccess(r.ctx, g.SID, "access-1", 15*time.Minute))
+		r.revoked("access-1", false)
+		_, err := r.Grant(r.ctx, g.SID, "service-1")
+		r.ok(err)
+		r.ok(r.Drop(r.ctx, g.SID))
+		r.revoked("service-1", true)
+		r.pass(15*time.Minute + time.Second)
+		r.revoked("service-1", false)
+	}},
 	{"dropping a session deletes all its tickets, and again is no error", func(r *rig) {
 		g := r.granted()
 		r.ok(r.PutBrowser(r.ctx, r.cookie(g.SID)))
@@ -116,4 +132,14 @@ var grantStories = []story[*rig]{
 		r.stands(a.SID, store.StateRedeemed)
 		r.stands(q.SID, store.StateGone)
 	}},
+}
+
+// revoked looks at a service's token from both replicas.
+func (r *rig) revoked(jti string, want bool) {
+	r.t.Helper()
+	for _, k := range []store.Tickets{r.Tickets, r.Second} {
+		got, err := k.Revoked(r.ctx, jti)
+		r.ok(err)
+		r.same(got, want)
+	}
 }

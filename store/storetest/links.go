@@ -167,6 +167,23 @@ var linkStories = []story[*rig]{
 		r.ok(err)
 		r.same(got.Email, "bo@example.test")
 	}},
+	{"what an app asked for comes back as it was kept, until a newer request takes its place", func(r *rig) {
+		l := r.link(store.NewID("ask-"))
+		l.App = `{"client":"phone","scope":["a","b"],"name":"Mara's ☎"}`
+		r.ok(r.PutLink(r.ctx, l))
+		got, err := r.Second.LinkOf(r.ctx, l.ID, l.Device)
+		r.ok(err)
+		r.same(got, l)
+		got, err = r.Second.TakeLink(r.ctx, byMail(l))
+		r.ok(err)
+		r.same(got, l)
+		r.ok(r.PutLink(r.ctx, l))
+		l.App = ""
+		r.ok(r.Second.PutLink(r.ctx, l))
+		got, err = r.TakeLink(r.ctx, byCode(l))
+		r.ok(err)
+		r.same(got, l)
+	}},
 	{"an expired link is gone for everybody", func(r *rig) {
 		l := r.mailed()
 		r.pass(15*time.Minute + time.Second)

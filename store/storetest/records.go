@@ -52,7 +52,7 @@ func after(minutes int) time.Time { return noon.Add(time.Duration(minutes) * tim
 
 func someClient(id string) store.Client {
 	return store.Client{
-		ID: id, Name: "Deploy tool", RequireFingerprint: true, SecretHashes: []string{"aa", "bb"},
+		ID: id, Name: "Deploy tool", RequireFingerprint: true, SecretHashes: []string{"aa", "bb"}, JWKS: `{"keys":[{"kid":"a \"quoted\" one"}]}`,
 		Grants: []string{"device_code", "refresh_token"}, RedirectURIs: []string{"http://127.0.0.1/back", "https://a.example.test/x y"},
 		Scopes:    []store.Scope{{Name: "deploy:write", Words: "Deploy to production"}},
 		Audiences: []string{"https://api.example.test"}, CreatedAt: noon, UpdatedAt: noon,
