@@ -253,10 +253,15 @@ func TestBrokenListDoesNotReplaceAGoodOne(t *testing.T) {
 	i := newIssuer(t)
 	l, v := i.publish(0b10), i.verifier(t, nil)
 	mustPass(t, v, i.listed(0))
-	l.set(sign(secondKey(), listHead(), i.listClaims(0b01)))
-	i.clock.advance(time.Minute)
-	mustPass(t, v, i.listed(0))
-	mustRefuse(t, v, i.listed(1), 401, verify.CodeInvalidToken)
+	for _, broken := range []string{
+		sign(secondKey(), listHead(), i.listClaims(0b01)),
+		sign(firstKey(), listHead(), i.listClaims(0b01).with(object{"exp": i.clock.now().Unix() + 1})),
+	} {
+		l.set(broken)
+		i.clock.advance(time.Minute)
+		mustPass(t, v, i.listed(0))
+		mustRefuse(t, v, i.listed(1), 401, verify.CodeInvalidToken)
+	}
 }
 
 func TestListOfANewKeyIsRead(t *testing.T) {
