@@ -12,6 +12,7 @@ import (
 const (
 	metadataPath = "/.well-known/oauth-authorization-server"
 	jwksPath     = "/oauth/jwks"
+	statusPath   = "/oauth/status/0"
 	devicePath   = "/oauth/device_authorization"
 	tokenPath    = "/oauth/token" //nolint:gosec // an address, not a token
 )

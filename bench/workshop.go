@@ -147,6 +147,7 @@ func (s *station) others(n int, get, bytes *kind) []*kind {
 	early.ready = func() { time.Sleep(time.Until(s.polled.Add(store.PollRepeat + 100*time.Millisecond))) }
 	return []*kind{
 		s.kind("JWKS", n, func(c *conn, _ int) error { return document(c, jwksPath) }, bytes, goalDocument),
+		s.kind("status list", n, func(c *conn, _ int) error { return document(c, statusPath) }, bytes, goalDocument),
 		s.kind("metadata", n, func(c *conn, _ int) error { return document(c, metadataPath) }, bytes, goalDocument),
 		early,
 	}

@@ -24,6 +24,7 @@ type Claims struct {
 	Device   string   `json:"device,omitempty"`
 	AuthTime int64    `json:"auth_time,omitempty"` // likewise: nobody has signed in
 	AMR      []string `json:"amr,omitempty"`
+	Status   *Status  `json:"status,omitempty"` // likewise: what cannot end has no place to tell it
 }
 
 // service reports whether the token is a client's own (RFC 6749 §4.4) and no person stands behind it.
@@ -45,6 +46,7 @@ func (p *Provider) mint(x *exchange) (string, error) {
 		Scope:    strings.Join(x.scope, " "),
 		Device:   x.grant.DeviceID,
 		AMR:      x.grant.AMR,
+		Status:   p.statusOf(x.grant.StatusIndex),
 	}
 	if !x.grant.AuthTime.IsZero() {
 		claims.AuthTime = x.grant.AuthTime.Unix()

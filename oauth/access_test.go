@@ -53,7 +53,7 @@ func TestAccessTokenSaysWhatTheDesignSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		names := slices.Sorted(maps.Keys(claims))
-		if want := strings.Fields("amr aud auth_time client_id device exp iat iss jti scope sid sub"); !slices.Equal(names, want) {
+		if want := strings.Fields("amr aud auth_time client_id device exp iat iss jti scope sid status sub"); !slices.Equal(names, want) {
 			t.Errorf("the claims are %v, want %v", names, want)
 		}
 		row := sessionOf(t, s, asked)

@@ -83,11 +83,9 @@ func keep(c *client, form url.Values) (kept, error) {
 	if fingerprint != "" && !ValidFingerprint(fingerprint) {
 		return kept{}, refuse(CodeInvalidRequest, "device_fingerprint must be 32 to 128 characters of A-Za-z0-9_-")
 	}
-	scope, known := dedupe(splitScope(form.Get("scope"))), scopeNames(c.Client)
-	for _, name := range scope {
-		if !slices.Contains(known, name) {
-			return kept{}, refuse(CodeInvalidScope, "the client is not registered for one of the scopes")
-		}
+	scope := dedupe(splitScope(form.Get("scope")))
+	if err := c.checkScope(scope, form.Get("resource")); err != nil {
+		return kept{}, err
 	}
 	audience, err := audiences(c, form.Get("resource"))
 	if err != nil {

@@ -200,15 +200,15 @@ func (p *Provider) fillAuthorization(a *Authorization, c *client, form url.Value
 		return err
 	}
 	a.Scope = dedupe(splitScope(form.Get("scope")))
-	for _, scope := range a.Scope {
-		if !c.GetScopes().Has(scope) {
-			return refuse(CodeInvalidScope, "the client is not registered for one of the scopes")
-		}
+	if err := c.checkScope(a.Scope, form.Get("resource")); err != nil {
+		return err
 	}
-	var err error
-	if a.Audience, err = p.audiencesOf(c, form.Get("resource")); err != nil {
-		return refuse(CodeInvalidTarget, "the client is not registered for this resource")
+	var refusal *Error
+	audience, err := p.audiencesOf(c, form.Get("resource"))
+	if errors.As(err, &refusal) {
+		return refusal
 	}
+	a.Audience = audience
 	return a.readDevice(c, form)
 }
 

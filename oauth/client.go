@@ -20,7 +20,8 @@ import (
 // client shows a registered client to Fosite.
 type client struct {
 	store.Client
-	keys []jose.JSONWebKey // that it may prove itself with
+	keys      []jose.JSONWebKey // that it may prove itself with
+	resources []store.Resource  // the registered ones among its audiences
 }
 
 func (c *client) GetID() string                      { return c.ID }
@@ -28,7 +29,7 @@ func (c *client) GetHashedSecret() []byte            { return nil } // compared 
 func (c *client) GetRedirectURIs() []string          { return c.RedirectURIs }
 func (c *client) GetGrantTypes() fosite.Arguments    { return c.Grants }
 func (c *client) GetResponseTypes() fosite.Arguments { return nil }
-func (c *client) GetScopes() fosite.Arguments        { return scopeNames(c.Client) }
+func (c *client) GetScopes() fosite.Arguments        { return c.allowed() }
 func (c *client) IsPublic() bool                     { return c.Public }
 func (c *client) GetAudience() fosite.Arguments      { return c.Audiences }
 func (c *client) may(grantType string) bool          { return c.GetGrantTypes().Has(grantType) }
@@ -86,7 +87,11 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	c := &client{record, keysOf(record.JWKS)}
+	resources, err := resourcesOf(ctx, g.from, record)
+	if err != nil {
+		return nil, err
+	}
+	c := &client{record, keysOf(record.JWKS), resources}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.known) >= clientsMost {

@@ -123,6 +123,9 @@ func (d deviceEndpoint) request(ctx context.Context, asked fosite.DeviceRequeste
 	if err != nil {
 		return store.Request{}, err
 	}
+	if err := c.checkOwners(asked.GetRequestedScopes(), form.Get("resource")); err != nil {
+		return store.Request{}, err
+	}
 	now := d.p.Now()
 	return store.Request{
 		ClientID:    c.ID,
@@ -142,11 +145,14 @@ func (d deviceEndpoint) request(ctx context.Context, asked fosite.DeviceRequeste
 // audiences are the client's own, with the one that was asked for in front: it is then the default of every token.
 func audiences(c *client, resource string) ([]string, error) {
 	if resource == "" {
-		return c.Audiences, nil
+		return c.Audiences, c.checkBound(firstOf(c.Audiences))
 	}
 	i := slices.Index(c.Audiences, resource)
 	if i < 0 {
 		return nil, refuse(CodeInvalidTarget, "the client is not registered for this resource")
+	}
+	if err := c.checkBound(resource); err != nil {
+		return nil, err
 	}
 	rest := slices.Delete(slices.Clone(c.Audiences), i, i+1)
 	return append([]string{resource}, rest...), nil

@@ -106,7 +106,11 @@ func (g grant) PopulateTokenEndpointResponse(_ context.Context, r fosite.AccessR
 	if !r.GetGrantTypes().ExactOne(g.grantType) {
 		return fosite.ErrUnknownRequest
 	}
-	x := exchangeOf(r)
+	x, c := exchangeOf(r), clientOf(r)
+	if err := c.checkBound(x.audience); err != nil {
+		return err
+	}
+	x.scope = c.scopeFor(x.scope, x.audience)
 	token, err := g.p.mint(x)
 	if err != nil {
 		return err

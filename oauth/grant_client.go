@@ -21,11 +21,11 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 	if c.Public || !c.may(GrantClient) {
 		return refuse(CodeUnauthorizedClient, "the client is not registered for the client credentials grant")
 	}
-	scope, err := serviceScope(c.Client, form.Get("scope"))
+	audience, err := audiences(c, form.Get("resource"))
 	if err != nil {
 		return err
 	}
-	audience, err := audiences(c, form.Get("resource"))
+	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience))
 	if err != nil {
 		return err
 	}
@@ -35,18 +35,22 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 	return nil
 }
 
-// serviceScope is what a service asks for, or all that it may have if it names nothing. It may have what the client brought
-// itself; scopes that say something of a person have no meaning here, and those of our own audience are a person's.
-func serviceScope(c store.Client, asked string) ([]string, error) {
+// serviceScope is what a service asks for, or all that it may have at this audience if it names nothing. It may have what the
+// client brought itself and what its resource has; scopes that say something of a person have no meaning here, and those of
+// our own audience are a person's.
+func serviceScope(c *client, asked, audience string) ([]string, error) {
 	var may []string
-	for _, s := range c.Scopes {
-		if !ofPerson(s.Name) {
-			may = append(may, s.Name)
+	for _, name := range c.allowed() {
+		if !ofPerson(name) && c.holds(name, audience) && !slices.Contains(may, name) {
+			may = append(may, name)
 		}
 	}
 	scope := dedupe(splitScope(asked))
 	if len(scope) == 0 {
 		return may, nil
+	}
+	if err := c.checkOwners(scope, audience); err != nil {
+		return nil, err
 	}
 	for _, name := range scope {
 		if !slices.Contains(may, name) {

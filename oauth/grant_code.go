@@ -34,8 +34,8 @@ func (g codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if !claims.Bound && fingerprint == "" {
 		fingerprint = claims.Fingerprint
 	}
-	if resource := form.Get("resource"); resource != "" && !c.GetAudience().Has(resource) {
-		return refuse(CodeInvalidTarget, "the client is not registered for this resource") // before anything is spent
+	if _, err := audiences(c, form.Get("resource")); err != nil {
+		return err // before anything is spent
 	}
 	polled, err := g.look(ctx, store.Poll{SID: claims.SID, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint})
 	if err != nil {

@@ -33,8 +33,8 @@ func (d deviceGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Ac
 	if err != nil {
 		return err
 	}
-	if resource := form.Get("resource"); resource != "" && !slices.Contains(c.Audiences, resource) {
-		return refuse(CodeInvalidTarget, "the client is not registered for this resource") // before anything is spent
+	if _, err := audiences(c, form.Get("resource")); err != nil {
+		return err // before anything is spent
 	}
 	polled, err := d.poll(ctx, x, store.Poll{SID: sid, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint})
 	if err != nil {

@@ -43,8 +43,8 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if err != nil {
 		return err
 	}
-	if resource := form.Get("resource"); resource != "" && !slices.Contains(c.Audiences, resource) {
-		return refuse(CodeInvalidTarget, "the client is not registered for this resource")
+	if _, err := audiences(c, form.Get("resource")); err != nil {
+		return err
 	}
 	// From here on the client's going away changes nothing: a link that is spent should give what it was spent for.
 	ctx, cancel := finish(ctx)

@@ -36,6 +36,12 @@ func (g refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	}
 	next, afterNext := g.p.Chain.following(token)
 	scope := splitScope(form.Get("scope"))
+	if err := c.checkOwners(scope, form.Get("resource")); err != nil {
+		return err
+	}
+	if err := c.checkBound(form.Get("resource")); err != nil {
+		return err
+	}
 	rotated, err := g.p.Tickets.Rotate(ctx, store.Rotation{
 		SID: token.sid, JTI: token.jti, Next: next, AfterNext: afterNext,
 		ClientID: c.ID, Fingerprint: fingerprint, Scope: scope, Audience: form.Get("resource"),

@@ -50,9 +50,10 @@ type Tickets interface {
 	TakeNote(ctx context.Context, name string) (string, error)
 }
 
-// Clients finds registered clients; ErrNotFound for one that is not.
+// Clients finds registered clients and resources; ErrNotFound for what is not.
 type Clients interface {
 	Client(ctx context.Context, id string) (store.Client, error)
+	Resource(ctx context.Context, id string) (store.Resource, error)
 }
 
 // Links is who proves a mail address.
@@ -81,6 +82,7 @@ type Options struct {
 	Chain    *Chain
 	Tickets  Tickets
 	Clients  Clients
+	Ends     Ends
 	Sessions Sessions
 	Links    Links
 	Journal  sessions.Recorder
@@ -108,6 +110,7 @@ type Provider struct {
 	close   sync.Once
 
 	metadata Document
+	lists    statusLists
 }
 
 // New composes the provider. The policy stands here in one literal; whoever asks what we allow reads this.
@@ -119,6 +122,7 @@ func New(o Options) (*Provider, error) {
 		codes:   codeSeal{o.Keys.Secret("authorization code")},
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
+		lists:   statusLists{made: map[int64]statusList{}},
 	}
 	policy := &fosite.Config{
 		AccessTokenLifespan:            o.AccessLife,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
@@ -57,7 +56,11 @@ func (s *Server) appsOf(ctx context.Context, userID string) ([]pages.App, error)
 		if err != nil {
 			return nil, unavailable(err)
 		}
-		apps = append(apps, pages.App{ClientID: client.ID, Name: client.Name, Scopes: oauth.Words(client, c.Scope), Since: c.CreatedAt})
+		words, err := s.OAuth.WordsFor(ctx, client, c.Scope)
+		if err != nil {
+			return nil, err
+		}
+		apps = append(apps, pages.App{ClientID: client.ID, Name: client.Name, Scopes: words, Since: c.CreatedAt})
 	}
 	return apps, nil
 }

@@ -34,6 +34,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"refreshing", refreshing},
 		{"revoking", revoking},
 		{"services", services},
+		{"status lists", statusLists},
 		{"links into apps", linksIntoApps},
 		{"codes for apps", codesForApps},
 		{"the account", theAccount},
@@ -47,6 +48,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	}
 	t.Run("limits", func(t *testing.T) { limits(t, servertest.Options{Transport: w.watch}) })
 	t.Run("an outage", func(t *testing.T) { outage(t, servertest.Options{Transport: w.watch}) })
+	t.Run("an outage of the records", func(t *testing.T) { outageOfRecords(t, servertest.Options{Transport: w.watch}) })
 	t.Run("a fault", func(t *testing.T) { fault(t, servertest.Options{Transport: w.watch}) })
 	if !t.Failed() {
 		w.compare()

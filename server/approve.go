@@ -222,6 +222,10 @@ func (s *Server) drawQuestion(w http.ResponseWriter, r *http.Request, v *visitor
 			return unavailable(err)
 		}
 	}
+	words, err := s.OAuth.WordsFor(r.Context(), client, request.Scope)
+	if err != nil {
+		return err
+	}
 	// Only the hash of the code is kept; the browser brings back what was typed, and it is shown if it is that one.
 	code, _ := oauth.ReadUserCode(s.cookie(r, cookieCode))
 	if oauth.HashUserCode(code) != request.UserCode {
@@ -229,7 +233,7 @@ func (s *Server) drawQuestion(w http.ResponseWriter, r *http.Request, v *visitor
 	}
 	return s.Pages.Write(w, http.StatusOK, pages.Approve{
 		Base: s.base(r), RequestID: request.SID, App: client.Name, DeviceName: request.Name, Platform: request.Platform,
-		Code: oauth.ShowUserCode(code), Scopes: oauth.Words(client, request.Scope),
+		Code: oauth.ShowUserCode(code), Scopes: words,
 		Address: request.Address, AskedAt: request.CreatedAt,
 		SameNetwork: networkOf(request.Address) == sessions.OriginOf(r.Context()).Network,
 		KnownDevice: known,

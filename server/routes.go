@@ -33,6 +33,7 @@ func (s *Server) table() []route {
 		{"GET", "/.well-known/oauth-authorization-server", api, s.metadata},
 		{"GET", "/.well-known/openid-configuration", api, s.metadata},
 		{"GET", "/oauth/jwks", api, s.jwks},
+		{"GET", "/oauth/status/{id}", api, s.statusList},
 		{"GET", "/oauth/authorize", door, s.authorize},
 		{"POST", "/oauth/authorize", door, s.authorize},
 		{"POST", "/oauth/par", api, s.pushAuthorization},

@@ -43,7 +43,7 @@ func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser)
 	if err != nil {
 		return fmt.Errorf("begin session: %w", err)
 	}
-	err = s.approve(ctx, s.approval(client, r, by, begun.DeviceID))
+	err = s.approve(ctx, s.approval(client, r, by, begun))
 	if refused(err) {
 		if undo := s.Records.UndoSession(ctx, r.SID); undo != nil {
 			s.Log.ErrorContext(ctx, "undo session, the sweeper will", "session", r.SID, "error", undo)
@@ -107,10 +107,10 @@ func (s *Sessions) conflict(ctx context.Context, r store.Request, by store.Brows
 	return store.ErrConflict
 }
 
-func (s *Sessions) approval(client store.Client, r store.Request, by store.Browser, deviceID string) store.Approval {
+func (s *Sessions) approval(client store.Client, r store.Request, by store.Browser, begun store.Begun) store.Approval {
 	jti, next := s.Chain.First(r.SID)
 	a := store.Approval{
-		SID: r.SID, Browser: by.SID, UserID: by.UserID, DeviceID: deviceID,
+		SID: r.SID, Browser: by.SID, UserID: by.UserID, DeviceID: begun.DeviceID, StatusIndex: begun.StatusIndex,
 		AuthTime: by.AuthTime, AMR: by.AMR, JTI: jti, Next: next, Idle: s.Idle, Absolute: s.Absolute,
 	}
 	if !slices.Contains(client.Grants, "refresh_token") {

@@ -13,6 +13,7 @@ const (
 	sweepEvery  = 5 * time.Second
 	sweepBatch  = 200
 	forgetEvery = time.Hour
+	indexSlack  = time.Hour
 	// reviveWindow is how far back sessions are ended once more after the ticket store has restarted or failed over: what
 	// it may have forgotten since its last snapshot. docs/operations.md promises it.
 	reviveWindow = 24 * time.Hour
@@ -181,7 +182,9 @@ func (w *Sweeper) forget(ctx context.Context) error {
 	if w.s.Retention <= 0 || now.Sub(w.lastForget) < forgetEvery {
 		return nil
 	}
-	n, err := w.s.Records.Forget(ctx, now.Add(-w.s.Retention))
+	// A status list tells of an ended session for as long as an access token of it may live; until then its row, which keeps the
+	// index, has to stay.
+	n, err := w.s.Records.Forget(ctx, now.Add(-max(w.s.Retention, w.s.AccessLife+indexSlack)))
 	if err != nil {
 		return fmt.Errorf("forget old sessions: %w", err)
 	}

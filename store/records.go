@@ -64,6 +64,8 @@ type Session struct {
 	EndedAt     time.Time
 	EndReason   string
 	GrantGoneAt time.Time
+
+	StatusIndex int64 // where its end is told (StatusListSize); 0 of browsers, and of what began before there were lists
 }
 
 // Live reports whether the session is confirmed and not ended.
@@ -131,8 +133,9 @@ type Beginning struct {
 
 // Begun is the answer to Beginning.
 type Begun struct {
-	DeviceID string
-	Known    bool // the user has had a session on this device before
+	DeviceID    string
+	Known       bool  // the user has had a session on this device before
+	StatusIndex int64 // of the session, see Session
 	// Rival is set together with ErrConflict: the live session of the owner that stands in the way, so that the caller
 	// can ask whether its ticket is still there. It is never shown to anybody.
 	Rival Session
@@ -212,6 +215,10 @@ type Records interface {
 	// EndedSince lists sessions that ended at or after since, from after (exclusive session id) in order of id, at most limit.
 	// After a failover of the tickets their grants are deleted once more.
 	EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]Session, error)
+	// EndedIndexes returns the StatusIndex of every session that has ended and whose tickets are not known to have been gone by
+	// since already, and the newest list that an index was given in. No two rows have one index, so that it means nobody else
+	// until Forget has let go of its row.
+	EndedIndexes(ctx context.Context, since time.Time) (indexes []int64, newest int64, err error)
 	// Forget deletes ended and finished sessions, events, and devices that nobody used since and no session is left of, all
 	// older than before; it returns how many rows went.
 	Forget(ctx context.Context, before time.Time) (int64, error)
@@ -229,6 +236,17 @@ type Records interface {
 	AddSecret(ctx context.Context, id, hash string) (Client, error)
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
+
+	// Resource returns a registered resource, or ErrNotFound.
+	Resource(ctx context.Context, id string) (Resource, error)
+	// Resources lists all resources in order of their id.
+	Resources(ctx context.Context) ([]Resource, error)
+	// CreateResource registers a resource; ErrExists if the id is taken, ErrScopeTaken if one of its scopes is another's.
+	CreateResource(ctx context.Context, r Resource) error
+	// UpdateResource replaces everything but ID and CreatedAt; ErrNotFound if there is none, ErrScopeTaken as above.
+	UpdateResource(ctx context.Context, r Resource) error
+	// DeleteResource removes a resource and lets go of its scopes; ErrNotFound if there is none.
+	DeleteResource(ctx context.Context, id string) error
 
 	// AddConsent remembers what a user has allowed a client, beside what was allowed before.
 	AddConsent(ctx context.Context, c Consent) error

@@ -140,6 +140,8 @@ type Approval struct {
 	Next     string        // of its successor
 	Idle     time.Duration // life of the grant without use
 	Absolute time.Duration // life of the grant altogether, from the redemption on
+
+	StatusIndex int64 // goes on to the grant
 }
 
 // Grant is what a refresh needs to know, so that it asks nobody else.
@@ -160,6 +162,7 @@ type Grant struct {
 	JTI         string // the current refresh token's
 	Next        string // the one that will follow
 	Previous    string // the one before; empty at first
+	StatusIndex int64  // where the session's end is told; 0 of grants that began before there were lists
 }
 
 // Ends is when the grant is gone unless it is used before.

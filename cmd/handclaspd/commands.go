@@ -14,7 +14,7 @@ import (
 
 func (a *app) root() *cobra.Command {
 	root := group("handclaspd", "Handclasp, the login server for command lines",
-		serveCommand(a), migrateCommand(a), keysCommand(a), clientsCommand(a), usersCommand(a), eventsCommand(a),
+		serveCommand(a), migrateCommand(a), keysCommand(a), clientsCommand(a), resourcesCommand(a), usersCommand(a), eventsCommand(a),
 		configCommand(a), healthcheckCommand(a), versionCommand(a))
 	root.Example = "  handclaspd serve\n  handclaspd users invite ada@example.test"
 	root.SilenceUsage, root.SilenceErrors = true, true

@@ -77,7 +77,7 @@ func (p *program) composeLinks(notices *server.Notices) (*server.Limiter, *provi
 func (p *program) composeOAuth(links *providers.MagicLink) (*oauth.Provider, error) {
 	h, s := p.house, p.house.settings
 	return oauth.New(oauth.Options{
-		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Sessions: h.sessions, Links: links,
+		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Ends: h.db, Sessions: h.sessions, Links: links,
 		Journal: h.journal, Log: h.log, Now: time.Now,
 		CodeLife: s.CodeLife, Interval: s.Interval, AccessLife: s.AccessLife, WaitMost: s.WaitMost, HeldMost: s.HeldMost,
 		LimitScale: s.LimitScale,

@@ -28,6 +28,7 @@ var (
 	_ store.Tickets     = (*redis.Store)(nil)
 	_ oauth.Tickets     = store.Tickets(nil)
 	_ oauth.Clients     = store.Records(nil)
+	_ oauth.Ends        = store.Records(nil)
 	_ oauth.Links       = (*providers.MagicLink)(nil)
 	_ sessions.Records  = store.Records(nil)
 	_ sessions.Tickets  = store.Tickets(nil)

@@ -156,7 +156,7 @@ func (s *Server) composeLinks(log *slog.Logger, notices *server.Notices) (*serve
 func (s *Server) composeOAuth(log *slog.Logger, links *providers.MagicLink) (err error) {
 	o := s.options
 	s.OAuth, err = oauth.New(oauth.Options{
-		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Sessions: s.Sessions, Links: links,
+		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Ends: s.Records, Sessions: s.Sessions, Links: links,
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
 		LimitScale: o.LimitScale,

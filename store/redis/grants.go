@@ -19,6 +19,9 @@ func unpackGrant(sid, raw string) (store.Grant, error) {
 	g.ClientID, g.Fingerprint = u.text(), u.text()
 	g.Scope, g.Audience = u.list(), u.list()
 	g.UserID, g.DeviceID, g.AMR = u.text(), u.text(), u.list()
+	if !u.failed && u.s != "" { // what began before there were status lists ends here
+		g.StatusIndex = u.number()
+	}
 	return g, u.err()
 }
 

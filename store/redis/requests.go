@@ -126,6 +126,7 @@ func (s *Store) Approve(ctx context.Context, a store.Approval) error {
 		return errors.New("redis: approve: a grant needs its lives and its first two tokens")
 	}
 	p := pack().spans(a.Idle, a.Absolute).times(a.AuthTime).texts(a.JTI, a.Next).lists(a.AMR)
+	p.number(a.StatusIndex)
 	if p.err != nil {
 		return p.err
 	}

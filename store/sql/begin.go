@@ -36,7 +36,7 @@ func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	}
 	s := b.Session
 	s.DeviceID = begun.DeviceID
-	if err := insertSession(ctx, tx, s); err != nil {
+	if begun.StatusIndex, err = insertSession(ctx, tx, s); err != nil {
 		return store.Begun{}, err
 	}
 	if s.Live() {
@@ -74,15 +74,16 @@ func beginAgain(ctx context.Context, tx *runner, s store.Session, b store.Beginn
 		}
 	}
 	known, err := isKnown(ctx, tx, s.DeviceID, s.UserID)
-	return store.Begun{DeviceID: s.DeviceID, Known: known}, err
+	return store.Begun{DeviceID: s.DeviceID, Known: known, StatusIndex: s.StatusIndex}, err
 }
 
-func insertSession(ctx context.Context, tx *runner, s store.Session) error {
-	_, err := tx.exec(ctx, `INSERT INTO sessions (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0)`,
+func insertAt(ctx context.Context, tx *runner, s store.Session, index int64) (bool, error) {
+	n, err := tx.exec(ctx, `INSERT INTO sessions (`+sessionColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0, $18)
+		ON CONFLICT (status_index) WHERE status_index <> 0 DO NOTHING`,
 		s.ID, s.Kind, s.UserID, s.DeviceID, s.ClientID, words(s.Scope), words(s.Audience), words(s.AMR), s.Address, s.Name,
-		s.Platform, ms(s.AuthTime), ms(s.CreatedAt), ms(s.SeenAt), ms(s.ConfirmedAt), ms(s.CheckAt), ms(s.ExpiresAt))
-	return err
+		s.Platform, ms(s.AuthTime), ms(s.CreatedAt), ms(s.SeenAt), ms(s.ConfirmedAt), ms(s.CheckAt), ms(s.ExpiresAt), index)
+	return n > 0, err
 }
 
 // UndoSession implements store.Records.

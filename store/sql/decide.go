@@ -47,7 +47,7 @@ func (d *DB) Approve(ctx context.Context, a store.Approval) error {
 		}
 		r.State, r.UserID, r.DeviceID = store.StateApproved, a.UserID, a.DeviceID
 		r.authTime, r.amr, r.jti, r.next = a.AuthTime, slices.Clone(a.AMR), a.JTI, a.Next
-		r.idle, r.absolute = a.Idle, a.Absolute
+		r.idle, r.absolute, r.index = a.Idle, a.Absolute, a.StatusIndex
 		return hard, nil
 	})
 }

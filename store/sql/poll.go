@@ -99,7 +99,7 @@ func (r *request) grant(now time.Time) store.Grant {
 	return store.Grant{
 		SID: r.SID, UserID: r.UserID, DeviceID: r.DeviceID, ClientID: r.ClientID, Scope: r.Scope, Audience: r.Audience,
 		AMR: r.amr, Fingerprint: r.Fingerprint, AuthTime: r.authTime, CreatedAt: now, RotatedAt: now,
-		ExpiresAt: now.Add(r.absolute), Idle: r.idle, JTI: r.jti, Next: r.next,
+		ExpiresAt: now.Add(r.absolute), Idle: r.idle, JTI: r.jti, Next: r.next, StatusIndex: r.index,
 	}
 }
 

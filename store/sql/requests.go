@@ -19,18 +19,19 @@ type request struct {
 	jti, next string
 	idle      time.Duration
 	absolute  time.Duration
+	index     int64
 }
 
 const requestColumns = `sid, version, secret, user_code, client_id, scope, audience, fingerprint, name, platform, address,
 	created_at, expires_at, interval_ms, state, reason, browser, user_id, device_id, polled_at, counted_at, slowed,
-	repeated, wrong, auth_time, amr, jti, next_jti, idle_ms, absolute_ms`
+	repeated, wrong, auth_time, amr, jti, next_jti, idle_ms, absolute_ms, status_index`
 
 func scanRequest(row scanner) (r request, err error) {
 	err = row.Scan(&r.SID, &r.version, &r.Secret, &r.UserCode, &r.ClientID, wordsInto(&r.Scope), wordsInto(&r.Audience),
 		&r.Fingerprint, &r.Name, &r.Platform, &r.Address, timeInto(&r.CreatedAt), timeInto(&r.ExpiresAt),
 		spanInto(&r.Interval), &r.State, &r.Reason, &r.Browser, &r.UserID, &r.DeviceID, timeInto(&r.pace.accepted),
 		timeInto(&r.pace.counted), bitInto(&r.pace.slowed), bitInto(&r.pace.repeated), &r.wrong, timeInto(&r.authTime),
-		wordsInto(&r.amr), &r.jti, &r.next, spanInto(&r.idle), spanInto(&r.absolute))
+		wordsInto(&r.amr), &r.jti, &r.next, spanInto(&r.idle), spanInto(&r.absolute), &r.index)
 	return r, err
 }
 
@@ -138,11 +139,11 @@ var errFaster = errors.New("changed meanwhile")
 func swap(ctx context.Context, tx *runner, r request, before store.State, now time.Time) error {
 	n, err := tx.exec(ctx, `UPDATE requests SET version = version + 1, interval_ms = $3, state = $4, reason = $5, browser = $6,
 			user_id = $7, device_id = $8, polled_at = $9, counted_at = $10, slowed = $11, repeated = $12, wrong = $13,
-			auth_time = $14, amr = $15, jti = $16, next_jti = $17, idle_ms = $18, absolute_ms = $19
+			auth_time = $14, amr = $15, jti = $16, next_jti = $17, idle_ms = $18, absolute_ms = $19, status_index = $20
 		WHERE sid = $1 AND version = $2`,
 		r.SID, r.version, r.Interval.Milliseconds(), r.State, r.Reason, r.Browser, r.UserID, r.DeviceID,
 		ms(r.pace.accepted), ms(r.pace.counted), bit(r.pace.slowed), bit(r.pace.repeated), r.wrong, ms(r.authTime),
-		words(r.amr), r.jti, r.next, r.idle.Milliseconds(), r.absolute.Milliseconds())
+		words(r.amr), r.jti, r.next, r.idle.Milliseconds(), r.absolute.Milliseconds(), r.index)
 	if err != nil {
 		return err
 	}

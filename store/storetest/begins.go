@@ -15,7 +15,7 @@ var beginStories = []story[*book]{
 		begun, got := b.beginsAs(start)
 		b.same(begun.Known, false)
 		want := start.Session
-		want.DeviceID = begun.DeviceID
+		want.DeviceID, want.StatusIndex = begun.DeviceID, begun.StatusIndex
 		b.same(got, want)
 		d, err := b.Device(b.ctx, begun.DeviceID)
 		b.ok(err)
@@ -116,8 +116,8 @@ var beginStories = []story[*book]{
 	{"the same person comes back to a known device", func(b *book) {
 		ana := b.user("ana")
 		s := b.live(ana, "fp", after(1))
-		begun, _ := b.beginsAs(beginning(ana, "fp"))
-		b.same(begun, store.Begun{DeviceID: s.DeviceID, Known: true})
+		begun, next := b.beginsAs(beginning(ana, "fp"))
+		b.same(begun, store.Begun{DeviceID: s.DeviceID, Known: true, StatusIndex: next.StatusIndex})
 		bo := b.user("bo")
 		for user, want := range map[string]bool{ana.ID: true, bo.ID: false} {
 			known, err := b.KnownDevice(b.ctx, user, "fp")

@@ -19,7 +19,7 @@ var redeemStories = []story[*rig]{
 		r.about("the end", got.ExpiresAt, now.Add(2*time.Hour))
 		want := store.Grant{
 			SID: q.SID, UserID: person, DeviceID: device, ClientID: q.ClientID, Scope: q.Scope, Audience: q.Audience,
-			AMR: []string{"mail"}, Fingerprint: q.Fingerprint, Idle: 30 * time.Minute, JTI: "jti-1", Next: "jti-2",
+			AMR: []string{"mail"}, Fingerprint: q.Fingerprint, Idle: 30 * time.Minute, JTI: "jti-1", Next: "jti-2", StatusIndex: 70000,
 			AuthTime: got.AuthTime, CreatedAt: got.CreatedAt, RotatedAt: got.RotatedAt, ExpiresAt: got.ExpiresAt,
 		}
 		r.same(got, want)

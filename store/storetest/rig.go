@@ -112,7 +112,7 @@ func (r *rig) bound() store.Request {
 func approval(q store.Request, now time.Time) store.Approval {
 	return store.Approval{
 		SID: q.SID, Browser: browser, UserID: person, DeviceID: device, AuthTime: now, AMR: []string{"mail"},
-		JTI: "jti-1", Next: "jti-2", Idle: 30 * time.Minute, Absolute: 2 * time.Hour,
+		JTI: "jti-1", Next: "jti-2", Idle: 30 * time.Minute, Absolute: 2 * time.Hour, StatusIndex: 70000,
 	}
 }
 

@@ -1,0 +1,168 @@
+package oauth_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/server/servertest"
+	"github.com/handclasp/handclasp/store"
+)
+
+const (
+	deployAPI = "https://api.example.test"
+	filesAPI  = "https://files.example.test"
+)
+
+// resource registers an API; a scope is 'name=words'.
+func resource(t testing.TB, s *servertest.Server, id string, scopes ...string) {
+	t.Helper()
+	r := store.Resource{ID: id, Name: id, CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now()}
+	for _, scope := range scopes {
+		name, words, _ := strings.Cut(scope, "=")
+		r.Scopes = append(r.Scopes, store.Scope{Name: name, Words: words})
+	}
+	if err := s.Records.CreateResource(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// twoAPIs registers two resources and a client of both that brings one scope itself.
+func twoAPIs(t testing.TB, s *servertest.Server) *servertest.Terminal {
+	t.Helper()
+	resource(t, s, deployAPI, "deploy:run=Deploy at night", "deploy:read=See what is deployed")
+	resource(t, s, filesAPI, "files:read=Read your files")
+	register(t, s, "tool", nil)
+	return foreign(t, s, "tool")
+}
+
+func TestRequestGetsTheResourceThatItNamesWithItsScopes(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		d.Resource, d.Scope = filesAPI, "files:read deploy:write openid"
+		claims := claimsOf(t, d.LogIn(ana).AccessToken)
+		if claims.Audience != filesAPI || claims.Scope != "files:read deploy:write openid" {
+			t.Errorf("the token is for %s with %q", claims.Audience, claims.Scope)
+		}
+	})
+}
+
+func TestScopeOfAnotherResourceIsRefused(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d := twoAPIs(t, s)
+		resource(t, s, "https://secret.example.test", "secret:read=Read secrets")
+		for _, asked := range []struct{ resource, scope, code string }{
+			{filesAPI, "deploy:run", oauth.CodeInvalidScope},
+			{deployAPI, "deploy:run files:read", oauth.CodeInvalidScope},
+			{"", "secret:read", oauth.CodeInvalidScope},
+			{"https://secret.example.test", "secret:read", oauth.CodeInvalidScope},
+			{"https://secret.example.test", "", oauth.CodeInvalidTarget},
+		} {
+			d.Resource, d.Scope = asked.resource, asked.scope
+			mustRefuse(t, d.TryAsk(), asked.code)
+		}
+	})
+}
+
+func TestOneLoginServesSeveralResourcesAndNoTokenTwo(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		d.Scope = "deploy:run files:read deploy:write openid"
+		tokens := d.LogIn(ana)
+		if claims := claimsOf(t, tokens.AccessToken); claims.Audience != deployAPI || claims.Scope != "deploy:run deploy:write openid" {
+			t.Errorf("the first token is for %s with %q", claims.Audience, claims.Scope)
+		}
+		refresh := fields("grant_type", oauth.GrantRefresh, "client_id", "tool", "refresh_token", tokens.RefreshToken, "resource", filesAPI)
+		refresh.Set("scope", "deploy:run")
+		mustRefuse(t, d.Post("/oauth/token", refresh), oauth.CodeInvalidScope)
+		refresh.Del("scope")
+		next := mustGive(t, d.Post("/oauth/token", refresh))
+		if claims := claimsOf(t, next.AccessToken); claims.Audience != filesAPI || claims.Scope != "files:read deploy:write openid" {
+			t.Errorf("the other token is for %s with %q", claims.Audience, claims.Scope)
+		}
+		if next.Scope != "files:read deploy:write openid" {
+			t.Errorf("the answer says %q", next.Scope)
+		}
+	})
+}
+
+func TestScopeThatItsResourceGaveUpIsInNoNewToken(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		d.Scope = "deploy:run deploy:read"
+		tokens := d.LogIn(ana)
+		if err := s.Records.UpdateResource(t.Context(), store.Resource{ID: deployAPI, Name: "x", Scopes: []store.Scope{{Name: "deploy:read"}}}); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(6 * time.Second)
+		if next := mustGive(t, d.Refresh(tokens.RefreshToken)); next.Scope != "deploy:read" {
+			t.Errorf("the new token has %q", next.Scope)
+		}
+	})
+}
+
+func TestApprovalPageSaysWhatAResourceSaysOfItsScopes(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		d.Scope = "deploy:run files:read"
+		page := ana.EnterCode(d.Ask().UserCode)
+		for _, words := range []string{"Deploy at night", "Read your files"} {
+			if !strings.Contains(page.Body, words) {
+				t.Errorf("the page does not say %q", words)
+			}
+		}
+	})
+}
+
+func TestServiceHasTheScopesOfItsResourceAlone(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		resource(t, s, deployAPI, "deploy:run=Deploy at night")
+		resource(t, s, filesAPI, "files:read=Read files")
+		d := service(t, s, "robot", nil)
+		for _, asked := range []struct {
+			form  []string
+			scope string
+		}{
+			{nil, "deploy:write deploy:read deploy:run"},
+			{[]string{"resource", filesAPI}, "deploy:write deploy:read files:read"},
+			{[]string{"resource", filesAPI, "scope", "files:read"}, "files:read"},
+		} {
+			tokens := mustGive(t, asService(d, asked.form...))
+			if claims := claimsOf(t, tokens.AccessToken); claims.Scope != asked.scope || tokens.Scope != asked.scope {
+				t.Errorf("%v gives %q", asked.form, claims.Scope)
+			}
+		}
+		mustRefuse(t, asService(d, "scope", "files:read"), oauth.CodeInvalidScope)
+		mustRefuse(t, asService(d, "scope", "deploy:run", "resource", filesAPI), oauth.CodeInvalidScope)
+	})
+}
+
+func TestResourceThatWantsBoundTokensGetsNoBearerTokens(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		tokens := d.LogIn(ana)
+		r, err := s.Records.Resource(t.Context(), filesAPI)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.DPoP = true
+		if err := s.Records.UpdateResource(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(6 * time.Second)
+		refresh := fields("grant_type", oauth.GrantRefresh, "client_id", "tool", "refresh_token", tokens.RefreshToken, "resource", filesAPI)
+		mustRefuse(t, d.Post("/oauth/token", refresh), oauth.CodeInvalidTarget)
+		mustGive(t, d.Refresh(tokens.RefreshToken))
+		d.Resource = filesAPI
+		mustRefuse(t, d.TryAsk(), oauth.CodeInvalidTarget)
+	})
+}
+
+func TestSeveralResourcesAtOnceAreRefused(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		form := fields("client_id", "tool")
+		form["resource"] = []string{deployAPI, filesAPI}
+		mustRefuse(t, twoAPIs(t, s).Post("/oauth/device_authorization", form), oauth.CodeInvalidTarget)
+	})
+}
