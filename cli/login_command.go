@@ -98,6 +98,7 @@ func (c *call) alreadyIn() (bool, error) {
 
 func (c *call) begin(f loginFlags) error {
 	var waiting *screen.Waiting
+	c.OnCode, c.OnAddress = nil, nil // a program's own serve its own calls of Login
 	if c.wantsWeb(f) {
 		c.OnAddress = func(web *Address) { waiting = c.showAddress(web, f) }
 	}
