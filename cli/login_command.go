@@ -106,7 +106,7 @@ func (c *call) begin(f loginFlags) error {
 		c.OnCode = func(code Code) {
 			if waiting != nil {
 				waiting.Stop()
-				c.screen.Say("The browser did not come back; here is a code instead.\n")
+				c.screen.Say("Here is a code instead.\n")
 			}
 			waiting = c.show(code, f)
 		}

@@ -45,7 +45,11 @@ func (c *call) showAddress(web *Address, f loginFlags) *screen.Waiting {
 	}
 	c.screen.Say("To sign in, open this address in a browser on this machine:\n")
 	c.screen.Tell("    %s\n", c.screen.Link(web.URL, web.URL))
-	c.screen.Say("You have %s.", screen.Span(time.Until(web.ExpiresAt)))
+	if f.web {
+		c.screen.Say("You have %s.", screen.Span(lonePatience))
+	} else {
+		c.screen.Say("You have %s; then a code is shown instead.", screen.Span(webPatience))
+	}
 	if reason := whyNoBrowser(f.noBrowser); reason != "" {
 		c.screen.Say("No browser is opened here: %s.", reason)
 		return c.screen.Wait(waitingForBrowser)

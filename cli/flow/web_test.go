@@ -103,7 +103,7 @@ func TestStrangersFindNothingAndTheBrowserStillComesBack(t *testing.T) {
 	if err := <-done; err != nil || codes.Load() != 1 {
 		t.Errorf("%v after %d codes", err, codes.Load())
 	}
-	if _, err := http.Get(web.back()); err == nil { //nolint:noctx // nobody answers
+	if _, err := http.Get(web.back()); err == nil {
 		t.Error("the listener is still there")
 	}
 }
@@ -114,7 +114,7 @@ func TestManyCallbacksRedeemOneCode(t *testing.T) {
 	statuses := make(chan int, 8)
 	for range cap(statuses) {
 		go func() {
-			res, err := http.Get(web.back()) //nolint:noctx // as a browser
+			res, err := http.Get(web.back())
 			if err != nil {
 				statuses <- 0 // the door was closed already
 				return
@@ -140,7 +140,7 @@ func TestManyCallbacksRedeemOneCode(t *testing.T) {
 func TestABrowserThatCameBackBeatsGivingUp(t *testing.T) {
 	client, _ := webServer(t)
 	web := begin(t, client)
-	go func() { _, _ = http.Get(web.back()) }() //nolint:noctx,bodyclose // what it shows is told elsewhere
+	go func() { _, _ = http.Get(web.back()) }()
 	for !web.door.taken.Load() {
 		time.Sleep(time.Millisecond)
 	}
@@ -161,7 +161,7 @@ func TestGivingUpAndPatienceEndTheWait(t *testing.T) {
 	if _, err := slow.Wait(t.Context(), time.Millisecond); !errors.Is(err, ErrNoCallback) {
 		t.Errorf("too slow: %v", err)
 	}
-	if _, err := http.Get(given.back()); err == nil || codes.Load() != 0 { //nolint:noctx // nobody answers
+	if _, err := http.Get(given.back()); err == nil || codes.Load() != 0 {
 		t.Error("somebody was let in afterwards")
 	}
 }
