@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"html/template"
 	"net/http"
+	"strconv"
 )
 
 //go:embed closing.html
@@ -31,8 +33,12 @@ func writeClosing(w http.ResponseWriter, err error) {
 	header.Set("Referrer-Policy", "no-referrer") // the address holds the code
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	var body bytes.Buffer
+	_ = template.Must(template.New("closing").Parse(closingText)).Execute(&body, page) // nothing in it can fail
+	header.Set("Content-Length", strconv.Itoa(body.Len()))                             // so that all of it has left with the flush
 	w.WriteHeader(status)
-	_ = template.Must(template.New("closing").Parse(closingText)).Execute(w, page) // a browser that went away sees nothing
+	_, _ = body.WriteTo(w)                    // a browser that went away sees nothing
+	_ = http.NewResponseController(w).Flush() // and so here
 }
 
 func closingWords(err error) string {

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"crypto/subtle"
 	"net"
 	"net/http"
@@ -18,10 +17,11 @@ type door struct {
 	came        chan url.Values // what the browser brought
 	told        chan struct{}   // closed when how it went is known
 	went        error
+	shown       chan struct{} // closed when the browser has its page, or went away
 }
 
 func openDoor(listener net.Listener, state string) *door {
-	d := &door{host: listener.Addr().String(), state: state, came: make(chan url.Values, 1), told: make(chan struct{})}
+	d := &door{host: listener.Addr().String(), state: state, came: make(chan url.Values, 1), told: make(chan struct{}), shown: make(chan struct{})}
 	d.server = &http.Server{
 		Handler: d, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10,
 		// The browser is answered after the exchange, which may take as long as that.
@@ -41,6 +41,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	defer close(d.shown)
 	d.came <- query
 	select {
 	case <-d.told:
@@ -67,15 +68,16 @@ func (d *door) ours(r *http.Request) (url.Values, bool) {
 	return query, known && query.Has("code") != query.Has("error")
 }
 
-// tell lets the browser know how it went, and closes behind it.
+// tell lets the browser know how it went, and closes behind it. http.Server.Shutdown would wait for the connections that
+// browsers open in advance and never use.
 func (d *door) tell(err error) {
 	d.went = err
 	close(d.told)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	if d.server.Shutdown(ctx) != nil {
-		d.close()
+	select {
+	case <-d.shown:
+	case <-time.After(3 * time.Second):
 	}
+	d.close()
 }
 
 func (d *door) close() { _ = d.server.Close() } // nobody is inside
