@@ -7,7 +7,10 @@ GOLANGCI    := $(TOOLS)/golangci-lint-2.15.0
 GOFUMPT     := $(TOOLS)/gofumpt-0.12.0
 export CGO_ENABLED ?= 0
 
-.PHONY: help build run demo test check format lint bench clean
+# For each fuzz target: there are about ten, so this is ten minutes.
+FUZZTIME    ?= 1m
+
+.PHONY: help build run demo test check format lint bench fuzz clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +41,9 @@ format: $(GOFUMPT) ## format all Go files
 bench: build ## the table of costs, as ratios taken in one run
 	@.ci/needs bench
 	@$(GO) run ./bench -bin $(BIN)
+
+fuzz: ## every fuzz target, each for FUZZTIME (1m)
+	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' .ci/fuzz
 
 clean: ## what was built; never the data
 	rm -rf $(BIN)

@@ -1,5 +1,5 @@
-// Package cli signs a command line in: you show a code, the person confirms it in a
-// browser, and your program holds tokens that renew themselves.
+// Package cli signs a command line in: you show a code or an address, the person confirms
+// in a browser, and your program holds tokens that renew themselves.
 //
 // A program that wants its own words calls the flow:
 //

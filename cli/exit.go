@@ -10,7 +10,7 @@ const (
 	ExitNetwork       = 3   // the server could not be reached or is in trouble
 	ExitLoginRequired = 4   // nobody is signed in
 	ExitDenied        = 5   // the person refused in the browser
-	ExitExpired       = 6   // the code expired
+	ExitExpired       = 6   // the code expired, or no browser came back
 	ExitConflict      = 7   // the device belongs to another account
 	ExitInterrupted   = 130 // Ctrl-C
 )
@@ -23,7 +23,7 @@ const exitCodes = `What the exit code of a command means:
     3  the server cannot be reached or is in trouble
     4  login required
     5  the login was refused in the browser
-    6  the code expired
+    6  the code expired, or no browser came back
     7  this device belongs to another account
   130  interrupted with Ctrl-C
 

@@ -77,6 +77,12 @@ func (x explainer) login(err error) *Error {
 		return &Error{Exit: ExitConflict, Kind: "device_conflict", Message: "this device belongs to another account on that server", Hint: x.loginCommand("--new-device")}
 	case errors.Is(err, flow.ErrSpent):
 		return &Error{Exit: ExitFailed, Kind: "code_used", Message: "the code was used up and the answer was lost on the way", Hint: x.loginCommand()}
+	case errors.Is(err, flow.ErrNoCallback):
+		return &Error{Exit: ExitExpired, Kind: "no_callback", Message: "no answer came back from the browser", Hint: x.loginCommand("--device")}
+	case errors.Is(err, flow.ErrCodeRefused):
+		return &Error{Exit: ExitFailed, Kind: "code_refused", Message: "the server did not accept the answer that the browser brought: it was too late, or used before", Hint: x.loginCommand()}
+	case errors.Is(err, flow.ErrNoWeb):
+		return &Error{Exit: ExitFailed, Kind: "no_web_login", Message: "the server does not offer the login through a browser on this machine", Hint: x.loginCommand("--device")}
 	case errors.Is(err, errNoIssuer):
 		return usage("no server is named", x.loginCommand())
 	}

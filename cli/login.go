@@ -13,15 +13,22 @@ import (
 
 var (
 	errNoIssuer = errors.New("no server is named")
-	errNoOnCode = errors.New("Options.OnCode is not set: nobody would see the code")
+	errNoOnCode = errors.New("neither Options.OnCode nor Options.OnAddress is set: nobody would see where to go")
 )
 
 // leftoverPatience is how long a finished login may take to end the session that it
 // replaced.
 const leftoverPatience = 5 * time.Second
 
-// Login begins a new session: it asks for a code, hands it to OnCode, and waits until
-// the person has decided. Nothing is kept before that. The session that was kept under
+const (
+	// webPatience is how long a browser may take to come back before a code is shown instead.
+	webPatience = 3 * time.Minute
+	// lonePatience is the same where no code may be shown.
+	lonePatience = 10 * time.Minute
+)
+
+// Login begins a new session: it asks for a code or an address, hands it to OnCode or
+// OnAddress, and waits until the person has decided. Nothing is kept before that. The session that was kept under
 // the same profile is ended, as far as its server can be reached.
 //
 // ErrDenied, ErrExpired and ErrConflict of package flow say why there is none.
@@ -34,7 +41,7 @@ func Login(ctx context.Context, o Options) (*Session, error) {
 		return nil, ErrTokenGiven
 	case o.Issuer == "":
 		return nil, errNoIssuer
-	case o.OnCode == nil:
+	case o.OnCode == nil && o.OnAddress == nil:
 		return nil, errNoOnCode
 	}
 	before, err := o.vault().Load(o.Profile)
@@ -67,19 +74,47 @@ func (o Options) fingerprint(ctx context.Context, before vault.Credentials) stri
 	return machine.Fingerprint(ctx)
 }
 
+// ask goes the way through a browser on this machine if that is wanted and offered, else the way by code.
 func (o Options) ask(ctx context.Context, client *flow.Client) (flow.Tokens, error) {
-	code, err := client.Begin(ctx, flow.Request{
+	request := flow.Request{
 		Scopes: o.Scopes, Resource: o.Issuer, DeviceName: o.DeviceName, DevicePlatform: machine.Platform(),
-	})
-	if err != nil {
-		return flow.Tokens{}, err
 	}
-	o.OnCode(code)
-	tokens, err := client.Wait(ctx, code, o.OnTrouble)
+	tokens, answered, err := o.askHere(ctx, client, request)
+	if !answered && o.OnCode != nil && ctx.Err() == nil {
+		tokens, err = o.askAnywhere(ctx, client, request)
+	}
 	if err == nil && tokens.Refresh == "" {
 		return flow.Tokens{}, &flow.ServerError{Host: o.Issuer, Status: http.StatusOK}
 	}
 	return tokens, err
+}
+
+// askHere asks through a browser on this machine. answered is false while the other way is still open: nothing came back.
+func (o Options) askHere(ctx context.Context, client *flow.Client, r flow.Request) (tokens flow.Tokens, answered bool, err error) {
+	if o.OnAddress == nil {
+		return flow.Tokens{}, false, nil
+	}
+	web, err := client.BeginWeb(ctx, r)
+	if err != nil {
+		return flow.Tokens{}, false, err
+	}
+	o.OnAddress(web)
+	patience := webPatience
+	if o.OnCode == nil {
+		patience = lonePatience
+	}
+	tokens, err = web.Wait(ctx, patience)
+	return tokens, !errors.Is(err, flow.ErrNoCallback), err
+}
+
+// askAnywhere asks by a code that is confirmed on any device.
+func (o Options) askAnywhere(ctx context.Context, client *flow.Client, r flow.Request) (flow.Tokens, error) {
+	code, err := client.Begin(ctx, r)
+	if err != nil {
+		return flow.Tokens{}, err
+	}
+	o.OnCode(code)
+	return client.Wait(ctx, code, o.OnTrouble)
 }
 
 // begin keeps the session.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 // loginFlags are the flags of login alone.
 type loginFlags struct {
 	force, newDevice, noBrowser bool
+	web, device                 bool // which way; neither: what fits here
 	browserCommand              string
 }
 
@@ -21,9 +23,10 @@ func (a *app) loginCommand() *cobra.Command {
 	var f loginFlags
 	cmd := &cobra.Command{
 		Use:   "login [server]",
-		Short: "Sign in by confirming a code in a browser",
-		Long: "Sign in by confirming a code in a browser, on this device or any other.\n" +
-			"The server is named once and remembered.",
+		Short: "Sign in through a browser",
+		Long: "Sign in through a browser on this machine, or by confirming a code in a browser\n" +
+			"on any device. Where no browser can be opened here, and when none comes back, it\n" +
+			"is the code. The server is named once and remembered.",
 		Example: "  " + a.options.Name + " login https://login.example.test",
 		Args:    cobra.MaximumNArgs(1),
 		RunE:    a.run(func(c *call) error { return c.login(f) }),
@@ -31,11 +34,16 @@ func (a *app) loginCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&f.force, "force", false, "sign in anew even when signed in")
 	cmd.Flags().BoolVar(&f.newDevice, "new-device", false, "be a device that the server has never seen (implies --force)")
 	cmd.Flags().BoolVar(&f.noBrowser, "no-browser", false, "open no browser")
+	cmd.Flags().BoolVar(&f.web, "web", false, "sign in through a browser on this machine, never by a code")
+	cmd.Flags().BoolVar(&f.device, "device", false, "sign in by a code that is confirmed on any device")
 	cmd.Flags().StringVar(&f.browserCommand, "browser-command", "", "open the browser with this `command`")
 	return cmd
 }
 
 func (c *call) login(f loginFlags) error {
+	if f.web && f.device {
+		return usage("--web and --device exclude each other", c.words.command("login", "--help"))
+	}
 	if c.AccessToken != "" {
 		name := variable(c.Name, "TOKEN")
 		return usage(name+" is set and beats every login", "unset "+name)
@@ -90,7 +98,19 @@ func (c *call) alreadyIn() (bool, error) {
 
 func (c *call) begin(f loginFlags) error {
 	var waiting *screen.Waiting
-	c.OnCode = func(code Code) { waiting = c.show(code, f) }
+	c.OnCode, c.OnAddress = nil, nil // a program's own serve its own calls of Login
+	if c.wantsWeb(f) {
+		c.OnAddress = func(web *Address) { waiting = c.showAddress(web, f) }
+	}
+	if !f.web {
+		c.OnCode = func(code Code) {
+			if waiting != nil {
+				waiting.Stop()
+				c.screen.Say("Here is a code instead.\n")
+			}
+			waiting = c.show(code, f)
+		}
+	}
 	c.OnTrouble = func(err error) {
 		if err == nil {
 			waiting.Note("The server answers again.")
@@ -149,7 +169,8 @@ func (c *call) show(code Code, f loginFlags) *screen.Waiting {
 	}
 	waiting := c.screen.Wait(waitingText)
 	if reason == "" {
-		c.screen.OnEnter(func() { c.openOnEnter(waiting, complete) })
+		var once sync.Once
+		c.screen.OnEnter(func() { once.Do(func() { c.openOnEnter(waiting, complete) }) })
 	}
 	return waiting
 }

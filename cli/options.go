@@ -11,7 +11,7 @@ import (
 	"github.com/handclasp/handclasp/cli/vault"
 )
 
-// Options is how a program signs in. Only Issuer must be set, and OnCode for Login.
+// Options is how a program signs in. Only Issuer must be set, and OnCode or OnAddress for Login.
 type Options struct {
 	// Issuer is the server, such as https://login.example.test.
 	Issuer string
@@ -45,12 +45,19 @@ type Options struct {
 	Transport http.RoundTripper
 	// OnCode shows the person where to go and which code to type.
 	OnCode func(Code)
+	// OnAddress shows the person an address to be opened in a browser on this machine, which comes back by itself. If it
+	// is set, Login goes this way where the server offers it, and turns to OnCode, if that is set too, when the browser
+	// does not come back in three minutes or Address.GiveUp is called.
+	OnAddress func(*Address)
 	// OnTrouble hears why the wait does not get on, and nil when it does again. Optional.
 	OnTrouble func(error)
 }
 
 // Code is what the person needs to see.
 type Code = flow.Code
+
+// Address is what a browser on this machine needs to open.
+type Address = flow.Web
 
 // DefaultScopes are enough to say who is signed in, and to list and
 // end one's own devices.

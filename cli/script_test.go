@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"handclasp":   func() { os.Exit(cli.Main(os.Args[1:])) },
 		"loginserver": serveForPeople,
+		"browser":     browse,
 	})
 }
 
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"person": person, "server": control, "count": count, "interrupt": interrupt, "at-once": atOnce,
-			"mode": mode, "no-secrets": noSecrets, "exits": exits,
+			"mode": mode, "no-secrets": noSecrets, "exits": exits, "come-back": comeBack,
 		},
 	})
 }

@@ -26,9 +26,10 @@ type loginServer struct {
 	clock     time.Duration // how far the Date header is off
 	fault     map[string]int
 
-	requests map[string]*loginRequest // by device code
-	sessions map[string]*loginSession // by id
-	access   map[string]accessToken   // by token
+	requests map[string]*loginRequest     // by device code
+	pushed   map[string]map[string]string // by request_uri, then by code
+	sessions map[string]*loginSession     // by id
+	access   map[string]accessToken       // by token
 	counts   map[string]int
 }
 
@@ -53,7 +54,7 @@ func newLoginServer() *loginServer {
 	s := &loginServer{
 		person: "approves", tokenLife: 15 * time.Minute, codeLife: 10 * time.Minute,
 		changed: make(chan struct{}), fault: map[string]int{}, counts: map[string]int{},
-		requests: map[string]*loginRequest{}, sessions: map[string]*loginSession{}, access: map[string]accessToken{},
+		requests: map[string]*loginRequest{}, pushed: map[string]map[string]string{}, sessions: map[string]*loginSession{}, access: map[string]accessToken{},
 	}
 	return s
 }
@@ -62,6 +63,8 @@ func (s *loginServer) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
 	mux.HandleFunc("POST /oauth/device_authorization", s.authorize)
+	mux.HandleFunc("POST /oauth/par", s.push)
+	mux.HandleFunc("GET /oauth/authorize", s.comeBack)
 	mux.HandleFunc("POST /oauth/token", s.token)
 	mux.HandleFunc("POST /oauth/revoke", s.revoke)
 	mux.HandleFunc("GET /v1/me", s.me)
@@ -90,11 +93,13 @@ func (s *loginServer) metadata(w http.ResponseWriter, _ *http.Request) {
 	if s.faulty("lies-about-issuer") {
 		claimed = "https://other.example.test"
 	}
-	answerJSON(w, 200, map[string]any{
+	said := map[string]any{
 		"issuer": claimed, "device_authorization_endpoint": s.issuer + "/oauth/device_authorization",
 		"token_endpoint": s.issuer + "/oauth/token", "revocation_endpoint": s.issuer + "/oauth/revoke",
 		"handclasp_prefer_wait_max": 30,
-	})
+	}
+	s.offerWeb(said)
+	answerJSON(w, 200, said)
 }
 
 func (s *loginServer) authorize(w http.ResponseWriter, r *http.Request) {
@@ -134,8 +139,12 @@ func (s *loginServer) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, 401, "invalid_client", "")
 		return
 	}
-	if form["grant_type"] == "refresh_token" {
+	switch form["grant_type"] {
+	case "refresh_token":
 		s.refresh(w, form)
+		return
+	case "authorization_code":
+		s.redeemCode(w, form)
 		return
 	}
 	s.poll(w, r, form)

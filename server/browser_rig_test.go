@@ -22,6 +22,7 @@ var stories = map[string]func(t *testing.T, c chromium){
 	"a link opened elsewhere signs in nobody there":                       linkOpenedElsewhere,
 	"a scanner eats no link":                                              scannerEatsNoLink,
 	"back and reload after the decision change nothing":                   backAndReload,
+	"our own client hears from the browser on its machine":                comesBackToTheClient,
 	"no page breaks its own policy":                                       nothingBlocked,
 }
 

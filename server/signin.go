@@ -247,7 +247,7 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 // hold every redirect behind a form against the page of that form, and its policy knows no app (CSP form-action).
 func (s *Server) goOn(w http.ResponseWriter, r *http.Request, next string, session store.Browser, user store.User) error {
 	if !strings.HasPrefix(next, authorizePath) {
-		http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // G710: returnPath let it through
+		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
 	v := &visitor{id: visitorOf(r).id, session: &session, user: user}

@@ -12,6 +12,11 @@ type Metadata struct {
 	DeviceURL string `json:"device_authorization_endpoint"`
 	TokenURL  string `json:"token_endpoint"`
 	RevokeURL string `json:"revocation_endpoint"`
+	// The login through a browser on this machine needs all of these; a server may have none.
+	AuthorizeURL     string   `json:"authorization_endpoint"`
+	PushURL          string   `json:"pushed_authorization_request_endpoint"`
+	ChallengeMethods []string `json:"code_challenge_methods_supported"`
+	GrantTypes       []string `json:"grant_types_supported"`
 	// WaitMax is for how many seconds the server holds a poll; zero: not at all.
 	WaitMax int `json:"handclasp_prefer_wait_max"`
 }
@@ -83,6 +88,14 @@ func (c *Client) check(m Metadata) error {
 	for _, endpoint := range []string{m.DeviceURL, m.TokenURL, m.RevokeURL} {
 		if endpoint == "" {
 			return &NotServerError{Issuer: c.Issuer, Why: "it does not offer the device login"}
+		}
+		if err := belongs(c.Issuer, endpoint); err != nil {
+			return fmt.Errorf("endpoint %w", err)
+		}
+	}
+	for _, endpoint := range []string{m.AuthorizeURL, m.PushURL} {
+		if endpoint == "" {
+			continue
 		}
 		if err := belongs(c.Issuer, endpoint); err != nil {
 			return fmt.Errorf("endpoint %w", err)

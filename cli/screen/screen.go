@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/term"
 )
@@ -35,6 +36,7 @@ type Screen struct {
 	quiet                  bool
 	colourOut, colourErr   bool
 	animated, links, ascii bool
+	entered                atomic.Pointer[func()] // what Enter does now
 }
 
 // New looks at the streams and the environment once.

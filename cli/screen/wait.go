@@ -92,17 +92,24 @@ func (w *Waiting) write(text string) {
 	_, _ = fmt.Fprint(w.screen.err, text) // a terminal that went away shows nothing
 }
 
-// OnEnter calls back once, from a goroutine of its own, when the person presses Enter.
-// A read from a terminal cannot be called off, so the goroutine lives until a line or
-// the end of the program comes.
+// OnEnter calls back, each time from a goroutine of its own, when the person presses Enter; a later call takes the place
+// of an earlier one. A read from a terminal cannot be called off, so there is one reader, which lives as long as the program.
 func (s *Screen) OnEnter(do func()) {
 	if !s.Interactive {
 		return
 	}
-	stayInBackground()
-	go func() {
-		if _, err := bufio.NewReader(s.in).ReadString('\n'); err == nil {
-			do()
+	if s.entered.Swap(&do) == nil {
+		stayInBackground()
+		go s.readLines()
+	}
+}
+
+func (s *Screen) readLines() {
+	lines := bufio.NewReader(s.in)
+	for {
+		if _, err := lines.ReadString('\n'); err != nil {
+			return
 		}
-	}()
+		go (*s.entered.Load())()
+	}
 }

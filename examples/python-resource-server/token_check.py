@@ -1,0 +1,125 @@
+"""What an API must know about an access token of Handclasp (RFC 9068), and how it refuses one (RFC 6750 section 3)."""
+
+import http.client
+import json
+import threading
+import time
+import urllib.request
+
+import jwt
+
+MOST_TOKEN = 8 * 1024
+MOST_KEYS = 1024 * 1024
+FRESH = 600  # seconds for which keys are kept
+BETWEEN = 10  # seconds between two fetches, whoever asks for them
+SKEW = 5  # seconds that two honest clocks may differ
+
+
+class Refusal(Exception):
+    """Why a request is not let in; error is None where nothing was wrong and nothing was there (RFC 6750 section 3.1)."""
+
+    def __init__(self, status, error=None, **params):
+        super().__init__(error)
+        self.status, self.error, self.params = status, error, params
+
+    def challenge(self):
+        params = {**({"error": self.error} if self.error else {}), **self.params}
+        return ("Bearer " + ", ".join(f'{name}="{value}"' for name, value in params.items())).strip()
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Whoever can make the issuer redirect must not choose the keys."""
+
+    def redirect_request(self, *_):
+        return None
+
+
+class Keys:
+    """The issuer's keys, by name. An unknown name makes one fetch, at most every BETWEEN seconds."""
+
+    def __init__(self, issuer):
+        self._url = issuer + "/oauth/jwks"
+        self._open = urllib.request.build_opener(_NoRedirects).open
+        self._lock = threading.Lock()
+        self._known = ({}, None)  # the keys and when they were read, replaced as one
+        self._tried = None
+
+    def get(self, kid):
+        """Returns a key, or None if the issuer has none of this name."""
+        key, _ = self._look(kid)
+        if key is not None:
+            return key
+        with self._lock:  # those who wait find what the first one has fetched
+            key, fresh = self._look(kid)
+            if key is None and (self._tried is None or time.monotonic() >= self._tried + BETWEEN):
+                self._tried = time.monotonic()
+                self._known = (self._fetch(), time.monotonic())
+                key, fresh = self._look(kid)
+        if not fresh:
+            raise Refusal(503, "temporarily_unavailable")
+        return key
+
+    def _look(self, kid):
+        keys, read = self._known
+        fresh = read is not None and time.monotonic() < read + FRESH
+        return (keys.get(kid) if fresh else None), fresh
+
+    def _fetch(self):
+        try:
+            with self._open(self._url, timeout=5) as answer:
+                found = json.loads(answer.read(MOST_KEYS))["keys"]
+            return {key["kid"]: jwt.PyJWK(key, algorithm="RS256").key for key in found if usable(key)}
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError, jwt.PyJWTError) as err:
+            raise Refusal(503, "temporarily_unavailable") from err
+
+
+def usable(key):
+    """Other keys are passed over (RFC 7517 section 5)."""
+    return key.get("kty") == "RSA" and key.get("use") == "sig" and key.get("alg") == "RS256" and "kid" in key
+
+
+class Verifier:
+    """Judges the Authorization headers of requests."""
+
+    def __init__(self, issuer, audience):
+        self._issuer, self._audience, self._keys = issuer, audience, Keys(issuer)
+
+    def check(self, authorization, *scopes):
+        """Returns the claims of a good token that has all of these scopes, or raises Refusal."""
+        scheme, _, text = (authorization or "").partition(" ")
+        text = text.strip(" ")
+        if scheme.lower() != "bearer" or not text:
+            raise Refusal(401)
+        if len(text) > MOST_TOKEN:
+            raise Refusal(401, "invalid_token")
+        try:
+            claims = self._read(text)
+        except jwt.PyJWTError as err:
+            raise Refusal(401, "invalid_token") from err
+        held = str(claims.get("scope", "")).split()
+        if not all(scope in held for scope in scopes):
+            raise Refusal(403, "insufficient_scope", scope=" ".join(scopes))
+        return claims
+
+    def _read(self, text):
+        header = jwt.get_unverified_header(text)
+        # Without the type an ID token would do; no extension is understood, so none may be critical (RFC 7515 4.1.11).
+        if str(header.get("typ")).lower() not in ("at+jwt", "application/at+jwt") or "crit" in header or "b64" in header:
+            raise jwt.InvalidTokenError("it is no access token")
+        key = self._keys.get(header.get("kid"))
+        if key is None:
+            raise jwt.InvalidTokenError("it was not signed by a key of the issuer")
+        claims = jwt.decode(
+            text,
+            key,
+            algorithms=["RS256"],  # the token does not get to choose
+            issuer=self._issuer,
+            audience=self._audience,
+            leeway=SKEW,
+            options={"require": ["exp", "iat", "iss", "aud", "sub", "jti", "client_id"]},
+        )
+        # PyJWT takes any of several audiences; a token of Handclasp has one. One that is bound to a key (cnf) needs a
+        # proof, which is not looked at here: as a bearer token it must not pass (RFC 9449 section 7.1).
+        if claims["aud"] != self._audience or "cnf" in claims:
+            raise jwt.InvalidTokenError("it is not good here")
+        return claims
