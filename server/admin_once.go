@@ -82,7 +82,7 @@ func (s *Server) doOnce(r *http.Request, key string, asker admin.Asker, do erran
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	ctx, name := r.Context(), store.Digest("admin once", asker.Actor+"\n"+key)
-	asked := store.Digest("admin request", r.Method+" "+r.URL.EscapedPath()+"\n"+string(body))
+	asked := store.Digest("admin request", r.Method+" "+r.URL.RequestURI()+"\n"+string(body))
 	if t, found, err := s.once.recall(ctx, name, asked); found || err != nil {
 		return t, err
 	}
