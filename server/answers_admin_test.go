@@ -167,7 +167,9 @@ func operatorsOfKeys(t *testing.T, o *servertest.Operator) {
 	rotated := o.Do(http.MethodPost, adminAt+"/keys/rotate", object{"now": true})
 	expect(t, "at once", rotated, http.StatusOK, "")
 	expect(t, "too early", o.Do(http.MethodPost, adminAt+"/keys/rotate", object{}), http.StatusConflict, "conflict")
-	var list struct{ Items []struct{ ID, Kind, State string } }
+	var list struct {
+		Items []struct{ ID, Kind, State string }
+	}
 	rotated.Decode(t, &list) // the next one and the active one come first
 	retire := func(i int) servertest.Reply {
 		return o.Do(http.MethodPost, adminAt+"/keys/"+list.Items[i].ID+"/retire", object{})

@@ -55,7 +55,9 @@ func (o *Operator) AskFor(scopes ...string) Reply {
 func (o *Operator) Do(method, path string, body any, headers ...string) Reply {
 	o.t.Helper()
 	text := ""
-	if body != nil {
+	if raw, ok := body.(json.RawMessage); ok { // as it is, also if it is none
+		text = string(raw)
+	} else if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
 			o.t.Fatal(err)
