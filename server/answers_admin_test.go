@@ -64,7 +64,7 @@ func operators(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 	idle := s.Operator(t, "onlooker")
 	for _, op := range ofAdmin {
 		path := adminAt + op.path
-		expect(t, "without a token "+path, o.Terminal.CallWith(op.method, path), http.StatusUnauthorized, "invalid_token")
+		expect(t, "without a token "+path, o.CallWith(op.method, path), http.StatusUnauthorized, "invalid_token")
 		expect(t, "without the scope "+path, idle.Do(op.method, path, op.body), http.StatusForbidden, "insufficient_scope")
 		expect(t, "with a wish "+path, o.Do(op.method, path+"?wish=1", op.body), http.StatusBadRequest, "invalid_request")
 		if namesOne(op.path) {

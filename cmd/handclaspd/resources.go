@@ -54,8 +54,6 @@ type resourceForm struct {
 	name   string
 	scopes []string
 	dpop   bool
-
-	changed map[string]bool // the names of the flags that were given
 }
 
 func (f *resourceForm) addFlags(flags *pflag.FlagSet) {
