@@ -29,7 +29,7 @@ func (s *Server) bringLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errBadInput, err)
 	}
-	if _, err := s.readLogout(r, r.PostForm); err != nil {
+	if err := s.limit(r.Context(), logoutTry(sessions.OriginOf(r.Context()).Network)); err != nil {
 		return err
 	}
 	kept := url.Values{}

@@ -192,7 +192,9 @@ func (s *Server) Sweep(ctx context.Context) error {
 }
 
 // TellLogouts makes one round of what apps have to hear of.
-func (s *Server) TellLogouts(ctx context.Context) error { return s.OAuth.NewHerald(s.Records).Tell(ctx) }
+func (s *Server) TellLogouts(ctx context.Context) error {
+	return s.OAuth.NewHerald(s.Records).Tell(ctx)
+}
 
 // close sends the mails that wait and closes what was opened, the last first. A second time does nothing.
 func (h *House) close(ctx context.Context) error {
