@@ -38,7 +38,7 @@ func (s *Server) bringLogout(w http.ResponseWriter, r *http.Request) error {
 			kept.Set(name, r.PostForm.Get(name))
 		}
 	}
-	http.Redirect(w, r, logoutPath+"?"+kept.Encode(), http.StatusSeeOther) //nolint:gosec // G710: a page of ours
+	http.Redirect(w, r, logoutPath+"?"+kept.Encode(), http.StatusSeeOther)
 	return nil
 }
 
