@@ -37,6 +37,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"status lists", statusLists},
 		{"links into apps", linksIntoApps},
 		{"codes for apps", codesForApps},
+		{"signing out of apps", signingOutOfApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},

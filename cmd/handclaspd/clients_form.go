@@ -30,6 +30,8 @@ type clientForm struct {
 	requireFingerprint bool
 	grants             []string
 	redirects          []string
+	logoutURI          string
+	logoutRedirects    []string
 	scopes             []string
 	audiences          []string
 	jwks               string
@@ -43,6 +45,8 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
 	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, code, client_credentials or magic-link; may be repeated (default: the first two)")
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
+	flags.StringVar(&f.logoutURI, "logout-uri", "", "where it hears that a session of its has ended (back-channel logout); empty for nowhere")
+	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect-uri", nil, "where a browser may go after a sign-out; may be repeated")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words'; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
 	flags.StringVar(&f.jwks, "jwks", "", "file with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
@@ -51,7 +55,7 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 // given notes which flags were typed. The settings' own flags are none of a client's.
 func (f *clientForm) given(flags *pflag.FlagSet) clientForm {
 	form := *f
-	for _, name := range []string{"name", "public", "require-fingerprint", "grant", "redirect-uri", "scope", "audience", "jwks"} {
+	for _, name := range []string{"name", "public", "require-fingerprint", "grant", "redirect-uri", "logout-uri", "logout-redirect-uri", "scope", "audience", "jwks"} {
 		if flags.Changed(name) {
 			form.changed = append(form.changed, name)
 		}
@@ -82,6 +86,14 @@ func (f *clientForm) apply(c *store.Client) error {
 	}
 	if f.has("redirect-uri") {
 		c.RedirectURIs, err = each("redirect-uri", f.redirects, readRedirect)
+		note(err)
+	}
+	if f.has("logout-uri") {
+		c.LogoutURI, err = readLogoutURI(f.logoutURI)
+		note(err)
+	}
+	if f.has("logout-redirect-uri") {
+		c.LogoutRedirectURIs, err = each("logout-redirect-uri", f.logoutRedirects, readRedirect)
 		note(err)
 	}
 	if f.has("scope") {
@@ -237,6 +249,21 @@ func readRedirect(text string) (string, error) {
 		return text, nil
 	}
 	return "", errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
+}
+
+// readLogoutURI wants what this server itself can call. http is for an app on the same machine.
+func readLogoutURI(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("logout-uri %q: want https, or http://127.0.0.1", text)
+	}
+	if _, err := readRedirect(text); err != nil {
+		return "", fmt.Errorf("logout-uri %q: %w", text, err)
+	}
+	return text, nil
 }
 
 func visible(text string) bool {

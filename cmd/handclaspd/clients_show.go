@@ -18,6 +18,8 @@ type shownClient struct {
 	RequireFingerprint bool            `json:"require_fingerprint"`
 	Grants             []string        `json:"grants"`
 	RedirectURIs       []string        `json:"redirect_uris"`
+	LogoutURI          string          `json:"logout_uri,omitempty"`
+	LogoutRedirectURIs []string        `json:"logout_redirect_uris,omitempty"`
 	Scopes             []store.Scope   `json:"scopes"`
 	Audiences          []string        `json:"audiences"`
 	JWKS               json.RawMessage `json:"jwks,omitempty"`
@@ -35,6 +37,7 @@ func shownAs(c store.Client, secret string) shownClient {
 	return shownClient{
 		ID: c.ID, Secret: secret, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
 		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
+		LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs,
 		JWKS: json.RawMessage(c.JWKS), BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
 	}
 }
@@ -88,6 +91,12 @@ func (a *app) showClient(c store.Client, secret string) error {
 		line("grants", c.Grants...), line("scopes", scopeLines(c)...), line("audiences", c.Audiences...))
 	if len(c.RedirectURIs) > 0 {
 		lines = append(lines, line("redirect URIs", c.RedirectURIs...))
+	}
+	if c.LogoutURI != "" {
+		lines = append(lines, line("logout URI", c.LogoutURI))
+	}
+	if len(c.LogoutRedirectURIs) > 0 {
+		lines = append(lines, line("logout redirect URIs", c.LogoutRedirectURIs...))
 	}
 	if c.JWKS != "" {
 		lines = append(lines, line("keys", oauth.KeyLines(c.JWKS)...))
