@@ -47,10 +47,12 @@ func (c *client) allowed() []string {
 
 // holds reports whether a token for this audience may have the scope: it belongs to that resource or to none.
 func (c *client) holds(scope, audience string) bool {
-	if slices.Contains(scopeNames(c.Client), scope) {
-		return true
+	for _, r := range c.resources {
+		if hasScope(r, scope) {
+			return r.ID == audience
+		}
 	}
-	return slices.ContainsFunc(c.resources, func(r store.Resource) bool { return r.ID == audience && hasScope(r, scope) })
+	return slices.Contains(scopeNames(c.Client), scope)
 }
 
 // foreignTo reports whether the scope is another resource's than the one that was named; empty names none.
