@@ -135,6 +135,21 @@ func readRedirect(text string) (string, error) {
 	return "", errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
 }
 
+// readLogoutURI wants what this server itself can call. http is for an app on the same machine.
+func readLogoutURI(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("logout-uri %q: want https, or http://127.0.0.1", text)
+	}
+	if _, err := readRedirect(text); err != nil {
+		return "", fmt.Errorf("logout-uri %q: %w", text, err)
+	}
+	return text, nil
+}
+
 func visible(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -20,6 +20,8 @@ type ClientForm struct {
 	RequireFingerprint *bool           `json:"require_fingerprint,omitempty"`
 	Grants             *[]string       `json:"grants,omitempty"`
 	RedirectURIs       *[]string       `json:"redirect_uris,omitempty"`
+	LogoutURI          *string         `json:"logout_uri,omitempty"`
+	LogoutRedirectURIs *[]string       `json:"logout_redirect_uris,omitempty"`
 	Scopes             *[]store.Scope  `json:"scopes,omitempty"`
 	Audiences          *[]string       `json:"audiences,omitempty"`
 	JWKS               json.RawMessage `json:"jwks,omitempty"` // null takes the keys away
@@ -37,6 +39,8 @@ func (f ClientForm) said() []string {
 		{"require-fingerprint", f.RequireFingerprint != nil},
 		{"grant", f.Grants != nil},
 		{"redirect-uri", f.RedirectURIs != nil},
+		{"logout-uri", f.LogoutURI != nil},
+		{"logout-redirect-uri", f.LogoutRedirectURIs != nil},
 		{"scope", f.Scopes != nil},
 		{"audience", f.Audiences != nil},
 		{"jwks", f.JWKS != nil},
@@ -69,6 +73,14 @@ func (f ClientForm) apply(c *store.Client) error {
 	}
 	if f.RedirectURIs != nil {
 		c.RedirectURIs, err = each("redirect-uri", *f.RedirectURIs, readRedirect)
+		note(err)
+	}
+	if f.LogoutURI != nil {
+		c.LogoutURI, err = readLogoutURI(*f.LogoutURI)
+		note(err)
+	}
+	if f.LogoutRedirectURIs != nil {
+		c.LogoutRedirectURIs, err = each("logout-redirect-uri", *f.LogoutRedirectURIs, readRedirect)
 		note(err)
 	}
 	if f.Scopes != nil {

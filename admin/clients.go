@@ -26,6 +26,8 @@ type Client struct {
 	Scopes             []store.Scope   `json:"scopes"`
 	Audiences          []string        `json:"audiences"`
 	JWKS               json.RawMessage `json:"jwks,omitempty"`
+	LogoutURI          string          `json:"logout_uri,omitempty"`
+	LogoutRedirectURIs []string        `json:"logout_redirect_uris,omitempty"`
 	BuiltIn            bool            `json:"built_in"`
 	CreatedAt          time.Time       `json:"created_at"`
 	UpdatedAt          time.Time       `json:"updated_at"`
@@ -43,7 +45,7 @@ func clientOf(c store.Client) Client {
 	return Client{
 		ID: c.ID, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
 		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
-		JWKS: json.RawMessage(c.JWKS), BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+		JWKS: json.RawMessage(c.JWKS), LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs, BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 		DisabledAt: c.DisabledAt.UTC(),
 	}
 }

@@ -313,7 +313,11 @@ func (p *Provider) Grant(ctx context.Context, a Authorization, by store.Browser,
 	if request, err = p.Tickets.Bind(ctx, request.UserCode, by.SID, by.UserID); err != nil {
 		return "", unavailable(err)
 	}
-	if err := p.Sessions.Begin(ctx, request, by); err != nil {
+	begin := p.Sessions.Begin
+	if !a.Native() && !slices.Contains(a.Scope, ScopeOffline) {
+		begin = p.Sessions.BeginWithin
+	}
+	if err := begin(ctx, request, by); err != nil {
 		return "", ofBegin(err)
 	}
 	return p.redirect(a, url.Values{"code": {code}}), nil

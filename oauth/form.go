@@ -46,7 +46,7 @@ func checkForm(r *http.Request) error {
 func checkParameter(name string, values []string) error {
 	most := mostParameterSize
 	switch name {
-	case "token", "refresh_token", "client_assertion":
+	case "token", "refresh_token", "client_assertion", "id_token_hint":
 		most = mostTokenSize
 	case "resource":
 		if len(values) > 1 { // RFC 8707 §2 allows several; one token has one audience here

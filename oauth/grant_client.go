@@ -35,14 +35,15 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 	return nil
 }
 
-// serviceScope is what a service asks for, or all that it may have at this audience if it names nothing. It may have what the
-// client brought itself and what its resource has; scopes that say something of a person have no meaning here, and those of
-// our own audience are a person's. Scopes of the admin API come only to who names them.
+// serviceScope is what a service asks for, or all that it may have at this audience if it names nothing. It may have what its
+// own record names, also of what its resource has: nobody is asked here what a service may do, so the operator must have said
+// it. Scopes that say something of a person have no meaning here, and those of our own audience are a person's. Scopes of the
+// admin API come only to who names them.
 func serviceScope(c *client, asked, audience, issuer string) ([]string, error) {
 	var may []string
-	for _, name := range c.allowed() {
-		if !ofPerson(name) && !OfAdmin(name) && c.holds(name, audience) && !slices.Contains(may, name) {
-			may = append(may, name)
+	for _, s := range c.Scopes {
+		if !ofPerson(s.Name) && !OfAdmin(s.Name) && c.holds(s.Name, audience) {
+			may = append(may, s.Name)
 		}
 	}
 	scope := dedupe(splitScope(asked))

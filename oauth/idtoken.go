@@ -11,6 +11,8 @@ const (
 	ScopeOpenID  = "openid"
 	ScopeProfile = "profile"
 	ScopeEmail   = "email"
+	// ScopeOffline lets an app go on when its person has signed out of the browser (OpenID Connect Core §11).
+	ScopeOffline = "offline_access"
 )
 
 // ACRMail is the only class of authentication that there is today: one factor, a link in a mail.

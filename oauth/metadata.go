@@ -34,6 +34,9 @@ func (p *Provider) describe() (Document, error) {
 		JWKS               string   `json:"jwks_uri"`
 		RevocationEndpoint string   `json:"revocation_endpoint"`
 		Introspection      string   `json:"introspection_endpoint"`
+		EndSession         string   `json:"end_session_endpoint"`
+		BackChannel        bool     `json:"backchannel_logout_supported"`
+		BackChannelSession bool     `json:"backchannel_logout_session_supported"`
 		Scopes             []string `json:"scopes_supported"`
 		ResponseTypes      []string `json:"response_types_supported"`
 		ResponseModes      []string `json:"response_modes_supported"`
@@ -67,7 +70,10 @@ func (p *Provider) describe() (Document, error) {
 		JWKS:               p.Issuer + "/oauth/jwks",
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
 		Introspection:      p.Issuer + "/oauth/introspect",
-		Scopes:             []string{"openid", "profile", "email", "offline_access", ScopeAccountRead, ScopeAccountDevices},
+		EndSession:         p.Issuer + "/oauth/logout",
+		BackChannel:        true,
+		BackChannelSession: true,
+		Scopes:             []string{ScopeOpenID, ScopeProfile, ScopeEmail, ScopeOffline, ScopeAccountRead, ScopeAccountDevices},
 		AuthEndpoint:       p.Issuer + "/oauth/authorize",
 		PushEndpoint:       p.Issuer + "/oauth/par",
 		UserinfoEndpoint:   p.Issuer + "/oauth/userinfo",

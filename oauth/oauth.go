@@ -67,6 +67,8 @@ type Links interface {
 type Sessions interface {
 	// Begin lets the person of a browser session have a pending request that this session owns.
 	Begin(ctx context.Context, r store.Request, by store.Browser) error
+	// BeginWithin is Begin for a session that ends with the browser's.
+	BeginWithin(ctx context.Context, r store.Request, by store.Browser) error
 	// Redeem confirms the session of a grant that was just handed out; an error means that the grant is gone again.
 	Redeem(ctx context.Context, g store.Grant) error
 	// BeginNow begins a session for somebody who has just proven who they are to the client itself.

@@ -50,10 +50,12 @@ func (c *client) holds(scope, audience string) bool {
 	if OfAdmin(scope) { // checkAdmin has looked at the audience
 		return slices.Contains(c.Admin, scope)
 	}
-	if slices.Contains(scopeNames(c.Client), scope) {
-		return true
+	for _, r := range c.resources {
+		if hasScope(r, scope) {
+			return r.ID == audience
+		}
 	}
-	return slices.ContainsFunc(c.resources, func(r store.Resource) bool { return r.ID == audience && hasScope(r, scope) })
+	return slices.Contains(scopeNames(c.Client), scope)
 }
 
 // foreignTo reports whether the scope is another resource's than the one that was named; empty names none.

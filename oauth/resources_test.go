@@ -119,7 +119,10 @@ func TestServiceHasTheScopesOfItsResourceAlone(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *servertest.Server) {
 		resource(t, s, deployAPI, "deploy:run=Deploy at night")
 		resource(t, s, filesAPI, "files:read=Read files")
-		d := service(t, s, "robot", nil)
+		d := service(t, s, "robot", func(c *store.Client) {
+			c.Scopes = append(c.Scopes, store.Scope{Name: "deploy:run", Words: "x"}, store.Scope{Name: "files:read", Words: "x"})
+		})
+		narrow := service(t, s, "narrow", nil)
 		for _, asked := range []struct {
 			form  []string
 			scope string
@@ -135,6 +138,10 @@ func TestServiceHasTheScopesOfItsResourceAlone(t *testing.T) {
 		}
 		mustRefuse(t, asService(d, "scope", "files:read"), oauth.CodeInvalidScope)
 		mustRefuse(t, asService(d, "scope", "deploy:run", "resource", filesAPI), oauth.CodeInvalidScope)
+		if scope := mustGive(t, asService(narrow)).Scope; scope != "deploy:write deploy:read" {
+			t.Errorf("a service that was given nothing of the resource gets %q", scope)
+		}
+		mustRefuse(t, asService(narrow, "scope", "deploy:run"), oauth.CodeInvalidScope)
 	})
 }
 

@@ -19,7 +19,7 @@ var common = []store.Scope{
 	{Name: "openid", Words: "Know that it is you"},
 	{Name: "profile", Words: "See your name"},
 	{Name: "email", Words: "See your mail address"},
-	{Name: "offline_access", Words: "Stay signed in while you use it"},
+	{Name: ScopeOffline, Words: "Stay signed in while you use it"},
 }
 
 // Own are the scopes of our own audience, with the words for people.

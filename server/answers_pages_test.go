@@ -13,11 +13,12 @@ import (
 var (
 	pagesToOpen = []string{
 		"/", "/device", "/device/" + nobodysSession, "/signin", "/signin/sent", "/signin/state", "/signin/link?t=x",
-		"/authorize/" + nobodysAuthorization, "/account", "/devices/end?t=x",
+		"/authorize/" + nobodysAuthorization, "/account", "/devices/end?t=x", "/oauth/logout",
 	}
 	formsToSend = []string{
 		"/device", "/device/" + nobodysSession, "/signin", "/signin/code", "/signin/link", "/signout", "/account/end",
 		"/account/end-others", "/account/forget", "/authorize/" + nobodysAuthorization, "/devices/end",
+		"/signout/app",
 	}
 )
 

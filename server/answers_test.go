@@ -38,6 +38,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"links into apps", linksIntoApps},
 		{"codes for apps", codesForApps},
 		{"operators", operators},
+		{"signing out of apps", signingOutOfApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},

@@ -43,6 +43,8 @@ func (s *Server) table() []route {
 		{"POST", "/oauth/token", polls, s.token},
 		{"POST", "/oauth/revoke", api, s.revoke},
 		{"POST", "/oauth/introspect", api, s.introspect},
+		{"GET", "/oauth/logout", page, s.askLogout},
+		{"POST", "/oauth/logout", door, s.bringLogout},
 
 		{"POST", "/v1/magic-links", api, s.askForAppLink},
 		{"GET", "/v1/me", api, s.me},
@@ -68,6 +70,7 @@ func (s *Server) table() []route {
 		{"GET", "/signin/link", page, s.showLink},
 		{"POST", "/signin/link", page, s.useLink},
 		{"POST", "/signout", page, s.signOut},
+		{"POST", "/signout/app", page, s.decideLogout},
 		{"GET", "/account", page, s.account},
 		{"POST", "/account/forget", page, s.forgetApp},
 		{"POST", "/account/end", page, s.endMine},

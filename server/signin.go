@@ -230,7 +230,7 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 		return unavailable(err)
 	}
 	if old := visitorOf(r).session; old != nil {
-		if err := s.Sessions.End(r.Context(), old.SID, sessions.EndReplaced); err != nil {
+		if err := s.Sessions.Replace(r.Context(), *old, b); err != nil {
 			s.Log.WarnContext(r.Context(), "end the browser session before", "error", err)
 		}
 	}

@@ -29,6 +29,15 @@ const sweepMargin = time.Minute
 // devices; the request waits, and can be approved once one of them has ended. store.ErrRefused: the user or the client
 // may not. Any other error: a store did not answer; calling again is safe, and otherwise the sweeper tidies up.
 func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser) error {
+	return s.begin(ctx, r, by, "")
+}
+
+// BeginWithin is Begin for a session that ends with this browser's: that of an app whose pages lie in the same browser.
+func (s *Sessions) BeginWithin(ctx context.Context, r store.Request, by store.Browser) error {
+	return s.begin(ctx, r, by, by.SID)
+}
+
+func (s *Sessions) begin(ctx context.Context, r store.Request, by store.Browser, opener string) error {
 	client, err := s.Records.Client(ctx, r.ClientID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !client.DisabledAt.IsZero() {
 		return store.ErrRefused
@@ -36,7 +45,7 @@ func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser)
 	if err != nil {
 		return fmt.Errorf("look up client: %w", err)
 	}
-	begun, err := s.claim(ctx, r, by)
+	begun, err := s.claim(ctx, r, by, opener)
 	if errors.Is(err, store.ErrConflict) {
 		return s.conflict(ctx, r, by, begun)
 	}
@@ -62,13 +71,14 @@ func (s *Sessions) Begin(ctx context.Context, r store.Request, by store.Browser)
 
 // claim writes the durable half. If the rival's ticket turns out to be gone, its session is over in truth: it is ended,
 // and the claim tried once more.
-func (s *Sessions) claim(ctx context.Context, r store.Request, by store.Browser) (store.Begun, error) {
+func (s *Sessions) claim(ctx context.Context, r store.Request, by store.Browser, opener string) (store.Begun, error) {
 	now := s.Now()
 	beginning := store.Beginning{Fingerprint: r.Fingerprint, MostDevices: s.MostDevices, Session: store.Session{
 		ID: r.SID, Kind: store.KindDevice, UserID: by.UserID, ClientID: r.ClientID,
 		Scope: r.Scope, Audience: r.Audience, AMR: by.AMR, Address: r.Address,
 		Name: r.Name, Platform: r.Platform, AuthTime: by.AuthTime,
 		CreatedAt: now, SeenAt: now, CheckAt: r.ExpiresAt.Add(sweepMargin), ExpiresAt: now.Add(s.Absolute),
+		Opener: opener,
 	}}
 	begun, err := s.Records.BeginSession(ctx, beginning)
 	if !errors.Is(err, store.ErrConflict) || begun.Rival.ID == "" {

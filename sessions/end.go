@@ -30,7 +30,36 @@ func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 		s.Log.WarnContext(ctx, "note that the tickets are gone, the sweeper will", "session", sid, "error", err)
 	}
 	s.tell(ctx, row, reason, now)
+	if row.Kind == store.KindBrowser && !store.Silent(row.EndReason) {
+		return s.endOpened(ctx, row)
+	}
 	return nil
+}
+
+// endOpened deletes the tickets of what ended with a browser session. Their own rows say already that they have.
+func (s *Sessions) endOpened(ctx context.Context, browser store.Session) error {
+	rows, err := s.Records.HalfEnded(ctx, browser.UserID, "")
+	if err != nil {
+		return fmt.Errorf("list what ended with a browser: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(row store.Session) bool { return row.Opener != browser.ID })
+	for _, row := range rows {
+		s.tell(ctx, row, row.EndReason, row.EndedAt)
+	}
+	_, err = s.endEach(ctx, rows, "", "")
+	return err
+}
+
+// Replace ends a browser session whose browser has just begun another. What hangs on it goes over to the new one, if that
+// is the same person's, and ends otherwise.
+func (s *Sessions) Replace(ctx context.Context, old, by store.Browser) error {
+	if old.UserID != by.UserID {
+		return s.End(ctx, old.SID, EndLogout)
+	}
+	if err := s.Records.MoveOpened(ctx, old.SID, by.SID); err != nil {
+		return fmt.Errorf("hand over what hangs on a browser session: %w", err)
+	}
+	return s.End(ctx, old.SID, EndReplaced)
 }
 
 // tell tells what has just happened; a retry that finds the session ended does not tell it again.

@@ -159,6 +159,24 @@ var lives = map[string]func(r *rig, s *sessions.Sessions, tickets store.Tickets)
 		}
 		return err
 	},
+	"sign out of the browser of an app": func(r *rig, s *sessions.Sessions, tickets store.Tickets) error {
+		_, browser, err := s.BeginBrowser(r.ctx, sessions.SignIn{User: store.User{ID: r.ada}})
+		if err != nil {
+			return err
+		}
+		asked := r.ask("laptop")
+		request, err := tickets.Bind(r.ctx, asked.UserCode, browser.SID, r.ada)
+		if err != nil {
+			return err
+		}
+		if err := s.BeginWithin(r.ctx, request, browser); err != nil {
+			return err
+		}
+		if err := redeem(r, s, tickets, request); err != nil {
+			return err
+		}
+		return s.End(r.ctx, browser.SID, sessions.EndLogout)
+	},
 	"disable a user": func(r *rig, s *sessions.Sessions, _ store.Tickets) error {
 		r.signIn("laptop", r.ada)
 		r.signIn("desktop", r.ada)

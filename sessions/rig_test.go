@@ -225,6 +225,11 @@ func (r *rig) checkBothMemories(when string) {
 		if err == nil && row.ConfirmedAt.IsZero() && row.EndedAt.IsZero() {
 			r.t.Errorf("%s: session on %s stayed provisional", when, q.Name)
 		}
+		if live && row.Opener != "" {
+			if b, err := r.records.Session(r.ctx, row.Opener); err != nil || b.EndReason == sessions.EndLogout {
+				r.t.Errorf("%s: the browser has signed out and its app has not: %v", when, err)
+			}
+		}
 		if live {
 			if u, err := r.records.User(r.ctx, row.UserID); err != nil || u.Disabled() {
 				r.t.Errorf("%s: a disabled user has a live session: %v", when, err)

@@ -22,6 +22,7 @@ type Records interface {
 	UndoSession(ctx context.Context, sid string) error
 	ConfirmSession(ctx context.Context, sid string, at time.Time) (store.Confirmed, error)
 	EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error)
+	MoveOpened(ctx context.Context, from, to string) error
 	GrantGone(ctx context.Context, sid string, at time.Time) error
 	Session(ctx context.Context, sid string) (store.Session, error)
 	SessionsOfUser(ctx context.Context, userID string) ([]store.Session, error)
@@ -98,9 +99,9 @@ const (
 	EndLogout   = "logout"
 	EndUser     = "ended_by_user"
 	EndReuse    = "reuse"
-	EndReplaced = "replaced"
+	EndReplaced = store.ReasonReplaced
 	EndDisabled = "disabled"
-	EndExpired  = "expired"
+	EndExpired  = store.ReasonExpired
 	EndRefused  = "refused"
 	EndClient   = "client_removed"
 )

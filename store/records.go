@@ -65,7 +65,8 @@ type Session struct {
 	EndReason   string
 	GrantGoneAt time.Time
 
-	StatusIndex int64 // where its end is told (StatusListSize); 0 of browsers, and of what began before there were lists
+	Opener      string // the browser session that it ends with; empty for what lives by itself
+	StatusIndex int64  // where its end is told (StatusListSize); 0 of browsers, and of what began before there were lists
 }
 
 // Live reports whether the session is confirmed and not ended.
@@ -90,6 +91,8 @@ type Client struct {
 	RequireFingerprint bool
 	Grants             []string
 	RedirectURIs       []string
+	LogoutURI          string   // hears of ended sessions (Back-Channel Logout); empty if it does not want to
+	LogoutRedirectURIs []string // where a browser may go after the sign-out (RP-Initiated Logout §3)
 	Scopes             []Scope
 	Audiences          []string // the first is the default
 	Admin              []string // scopes of the admin API; an operator gives them, on the data itself
@@ -152,6 +155,8 @@ type Confirmed struct {
 // Records is what a keeper of durable memory promises. Every method is one transaction and safe to call from any number
 // of replicas at once. Methods that set a time take it as an argument, so that a caller's clock decides and a test can.
 type Records interface {
+	Logouts
+
 	// User returns the user with this id, or ErrNotFound.
 	User(ctx context.Context, id string) (User, error)
 	// UserByEmail returns the user with this canonical address, or ErrNotFound.
@@ -180,7 +185,8 @@ type Records interface {
 	// BeginSession claims the device for the user and inserts the session, in one transaction. Idempotent by Session.ID:
 	// a second call with the same id, user and device answers as the first did. ErrConflict if another user owns the
 	// device and has a live or provisional session on it (Begun.Rival names one); a device whose owner has none is free
-	// and changes hands. ErrFull if the user would hold more than MostDevices. ErrRefused if the user is disabled, or the session id was ended.
+	// and changes hands. ErrFull if the user would hold more than MostDevices. ErrRefused if the user is disabled, the session id was
+	// ended, or the browser session that it is to end with (Session.Opener) has.
 	BeginSession(ctx context.Context, b Beginning) (Begun, error)
 	// UndoSession deletes the session if it is still provisional, and frees its device if nothing else holds it.
 	// Undoing what is not there is no error; a confirmed session is left alone.
@@ -190,8 +196,11 @@ type Records interface {
 	// the same. SeenAt and the device's LastSeen become at.
 	ConfirmSession(ctx context.Context, sid string, at time.Time) (Confirmed, error)
 	// EndSession sets EndedAt if it is not set, and frees the device if no live or provisional session is left on it, in
-	// one transaction. Ending twice answers the same row and keeps the first time and reason. ErrNotFound if there is none.
+	// one transaction. Unless the reason is Silent, the same transaction ends what hangs on a browser session, for the same
+	// reason, and notes the Logouts of all that were confirmed. Ending twice answers the same row and keeps the first time and reason. ErrNotFound if there is none.
 	EndSession(ctx context.Context, sid, reason string, at time.Time) (Session, error)
+	// MoveOpened hangs on another browser session what hung on the first: the same person has signed in again.
+	MoveOpened(ctx context.Context, from, to string) error
 	// GrantGone notes that the tickets of an ended session are deleted. No error if it is noted already.
 	GrantGone(ctx context.Context, sid string, at time.Time) error
 	// Session returns one session in any state, or ErrNotFound.

@@ -16,6 +16,8 @@ type clientForm struct {
 	requireFingerprint bool
 	grants             []string
 	redirects          []string
+	logoutURI          string
+	logoutRedirects    []string
 	scopes             []string
 	audiences          []string
 	jwks               string
@@ -29,6 +31,8 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
 	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, code, client_credentials or magic-link; may be repeated (default: the first two)")
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
+	flags.StringVar(&f.logoutURI, "logout-uri", "", "where it hears that a session of its has ended (back-channel logout); empty for nowhere")
+	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect-uri", nil, "where a browser may go after a sign-out; may be repeated")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words', or admin:read, admin:write, admin:keys; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
 	flags.StringVar(&f.jwks, "jwks", "", "file with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
@@ -56,6 +60,8 @@ func (f clientForm) form() (form admin.ClientForm, err error) {
 	form.RequireFingerprint = said(f.changed["require-fingerprint"], f.requireFingerprint)
 	form.Grants = said(f.changed["grant"], entries(f.grants))
 	form.RedirectURIs = said(f.changed["redirect-uri"], entries(f.redirects))
+	form.LogoutURI = said(f.changed["logout-uri"], f.logoutURI)
+	form.LogoutRedirectURIs = said(f.changed["logout-redirect-uri"], entries(f.logoutRedirects))
 	form.Scopes = said(f.changed["scope"], scopes(f.scopes))
 	form.Audiences = said(f.changed["audience"], entries(f.audiences))
 	if f.changed["jwks"] {

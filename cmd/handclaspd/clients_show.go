@@ -52,6 +52,12 @@ func (a *app) showClient(c admin.Client) error {
 	if len(c.RedirectURIs) > 0 {
 		lines = append(lines, line("redirect URIs", c.RedirectURIs...))
 	}
+	if c.LogoutURI != "" {
+		lines = append(lines, line("logout URI", c.LogoutURI))
+	}
+	if len(c.LogoutRedirectURIs) > 0 {
+		lines = append(lines, line("logout redirect URIs", c.LogoutRedirectURIs...))
+	}
 	if len(c.JWKS) > 0 {
 		lines = append(lines, line("keys", oauth.KeyLines(string(c.JWKS))...))
 	}

@@ -80,6 +80,7 @@ func (p *program) run(ctx context.Context, listener, ops net.Listener) error {
 	defer stop()
 	go p.house.keys.Watch(background)
 	go sessions.NewSweeper(p.house.sessions).Run(background)
+	go p.provider.NewHerald(p.house.db).Run(background)
 
 	public := httpServer(p.server.Handler(), p.house.log)
 	public.TLSConfig = p.tls

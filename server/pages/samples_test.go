@@ -149,6 +149,8 @@ func consentSamples() []sample {
 		{"consent-terminal", 200, terminal},
 		{"consent-known", 200, known},
 		{"consent-odd", 200, odd},
+		{"sign-out", 200, pages.SignOut{Base: ana, App: "Example Calendar", Fields: map[string]string{"client_id": "calendar"}}},
+		{"sign-out-bare", 200, pages.SignOut{Base: ana}},
 		{"request-over", 404, pages.RequestOver{Base: ana}},
 	}
 }

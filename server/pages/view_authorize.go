@@ -25,3 +25,14 @@ type RequestOver struct{ Base }
 
 func (Consent) file() string     { return "consent" }
 func (RequestOver) file() string { return "request_over" }
+
+// SignOut asks whether the person wants what an app asks for: that they sign out.
+//
+//	POST /signout/app  Fields
+type SignOut struct {
+	Base                     // Account is who would be signed out
+	App    string            // the client's registered name; empty if the request names none
+	Fields map[string]string // what the app has sent
+}
+
+func (SignOut) file() string { return "sign_out" }

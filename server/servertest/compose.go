@@ -187,11 +187,17 @@ func (s *Server) composeServer(log *slog.Logger, notices *server.Notices, limite
 func (s *Server) watch(ctx context.Context) {
 	go s.Keys.Watch(ctx)
 	go sessions.NewSweeper(s.Sessions).Run(ctx)
+	go s.OAuth.NewHerald(s.Records).Run(ctx)
 }
 
 // Sweep does one round of the sweeper.
 func (s *Server) Sweep(ctx context.Context) error {
 	return sessions.NewSweeper(s.Sessions).Sweep(ctx)
+}
+
+// TellLogouts makes one round of what apps have to hear of.
+func (s *Server) TellLogouts(ctx context.Context) error {
+	return s.OAuth.NewHerald(s.Records).Tell(ctx)
 }
 
 // close sends the mails that wait and closes what was opened, the last first. A second time does nothing.

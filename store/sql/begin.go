@@ -20,6 +20,15 @@ func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	if !enabled {
 		return store.Begun{}, store.ErrRefused
 	}
+	if b.Session.Opener != "" {
+		ended, err := tx.has(ctx, `SELECT 1 FROM sessions WHERE id = $1 AND ended_at <> 0`, b.Session.Opener)
+		if err != nil {
+			return store.Begun{}, err
+		}
+		if ended {
+			return store.Begun{}, store.ErrRefused
+		}
+	}
 	older, err := session(ctx, tx, b.Session.ID)
 	if err == nil {
 		return beginAgain(ctx, tx, older, b)
@@ -79,10 +88,10 @@ func beginAgain(ctx context.Context, tx *runner, s store.Session, b store.Beginn
 
 func insertAt(ctx context.Context, tx *runner, s store.Session, index int64) (bool, error) {
 	n, err := tx.exec(ctx, `INSERT INTO sessions (`+sessionColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0, $18)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0, $18, $19)
 		ON CONFLICT (status_index) WHERE status_index <> 0 DO NOTHING`,
 		s.ID, s.Kind, s.UserID, s.DeviceID, s.ClientID, words(s.Scope), words(s.Audience), words(s.AMR), s.Address, s.Name,
-		s.Platform, ms(s.AuthTime), ms(s.CreatedAt), ms(s.SeenAt), ms(s.ConfirmedAt), ms(s.CheckAt), ms(s.ExpiresAt), index)
+		s.Platform, ms(s.AuthTime), ms(s.CreatedAt), ms(s.SeenAt), ms(s.ConfirmedAt), ms(s.CheckAt), ms(s.ExpiresAt), index, s.Opener)
 	return n > 0, err
 }
 

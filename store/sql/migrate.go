@@ -17,7 +17,7 @@ import (
 var migrations embed.FS
 
 // needs is the oldest schema that this program can work with: the number of the newest migration that its SQL relies on.
-const needs = 8
+const needs = 9
 
 var (
 	// ErrSchemaOld means that the file's schema is older than this program needs. `handclaspd migrate up` makes it new.

@@ -9,13 +9,13 @@ import (
 )
 
 const sessionColumns = `id, kind, user_id, device_id, client_id, scope, audience, amr, address, name, platform,
-	auth_time, created_at, seen_at, confirmed_at, check_at, expires_at, ended_at, end_reason, grant_gone_at, status_index`
+	auth_time, created_at, seen_at, confirmed_at, check_at, expires_at, ended_at, end_reason, grant_gone_at, status_index, opener`
 
 func scanSession(row scanner) (s store.Session, err error) {
 	err = row.Scan(&s.ID, &s.Kind, &s.UserID, &s.DeviceID, &s.ClientID, wordsInto(&s.Scope), wordsInto(&s.Audience),
 		wordsInto(&s.AMR), &s.Address, &s.Name, &s.Platform, timeInto(&s.AuthTime), timeInto(&s.CreatedAt),
 		timeInto(&s.SeenAt), timeInto(&s.ConfirmedAt), timeInto(&s.CheckAt), timeInto(&s.ExpiresAt),
-		timeInto(&s.EndedAt), &s.EndReason, timeInto(&s.GrantGoneAt), &s.StatusIndex)
+		timeInto(&s.EndedAt), &s.EndReason, timeInto(&s.GrantGoneAt), &s.StatusIndex, &s.Opener)
 	return s, err
 }
 
@@ -97,7 +97,13 @@ func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (
 		if err != nil || n == 0 {
 			return s, err
 		}
-		return s, release(ctx, tx, s.DeviceID)
+		if err := release(ctx, tx, s.DeviceID); err != nil || store.Silent(reason) {
+			return s, err
+		}
+		if err := endOpened(ctx, tx, sid, reason, ms(at)); err != nil {
+			return s, err
+		}
+		return s, noteLogouts(ctx, tx, sid, ms(at))
 	})
 }
 

@@ -54,6 +54,7 @@ func someClient(id string) store.Client {
 	return store.Client{
 		ID: id, Name: "Deploy tool", RequireFingerprint: true, SecretHashes: []string{"aa", "bb"}, JWKS: `{"keys":[{"kid":"a \"quoted\" one"}]}`,
 		Grants: []string{"device_code", "refresh_token"}, RedirectURIs: []string{"http://127.0.0.1/back", "https://a.example.test/x y"},
+		LogoutURI: "https://a.example.test/logout", LogoutRedirectURIs: []string{"https://a.example.test/bye"},
 		Scopes:    []store.Scope{{Name: "deploy:write", Words: "Deploy to production"}},
 		Audiences: []string{"https://api.example.test"}, CreatedAt: noon, UpdatedAt: noon,
 	}

@@ -1,0 +1,134 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/sessions"
+	"github.com/handclasp/handclasp/store"
+)
+
+// logoutPath is the end-session endpoint of OpenID Connect RP-Initiated Logout 1.0.
+const logoutPath = "/oauth/logout"
+
+// logoutParameters are what an app may send there and we go by.
+var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"}
+
+// logoutTry bounds what one network may have read of us.
+func logoutTry(network string) store.Limit {
+	return store.Limit{Key: "logout.network:" + network, Burst: 60, Every: 2 * time.Second}
+}
+
+// bringLogout takes a form that an app's page has sent across sites (§2 wants POST as well). A browser sends no cookies of
+// ours with that, so it is led to where it does.
+func (s *Server) bringLogout(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errBadInput, err)
+	}
+	if err := s.limit(r.Context(), logoutTry(sessions.OriginOf(r.Context()).Network)); err != nil {
+		return err
+	}
+	kept := url.Values{}
+	for _, name := range logoutParameters {
+		if r.PostForm.Has(name) {
+			kept.Set(name, r.PostForm.Get(name))
+		}
+	}
+	http.Redirect(w, r, logoutPath+"?"+kept.Encode(), http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) readLogout(r *http.Request, form url.Values) (oauth.Logout, error) {
+	if err := s.limit(r.Context(), logoutTry(sessions.OriginOf(r.Context()).Network)); err != nil {
+		return oauth.Logout{}, err
+	}
+	return s.OAuth.ReadLogout(r.Context(), form)
+}
+
+// askLogout signs out at once where the app has a token of a session that ends with this browser's anyway, and asks
+// otherwise: else any page could sign people out by a link (§6).
+func (s *Server) askLogout(w http.ResponseWriter, r *http.Request) error {
+	out, err := s.readLogout(r, r.URL.Query())
+	if err != nil {
+		return err
+	}
+	app, err := s.sessionOfApp(r, out)
+	if err != nil {
+		return err
+	}
+	v := visitorOf(r)
+	if r.Method == http.MethodGet && (v.session == nil || app.Opener == v.session.SID) {
+		return s.leave(w, r, out, app)
+	}
+	if out.Location != "" { // the answer to this page's form may lead there
+		w.Header().Set("Content-Security-Policy", contentPolicyStart+" "+formTarget(out.Location)+contentPolicyEnd)
+	}
+	fields := map[string]string{}
+	for _, name := range logoutParameters {
+		if value := r.URL.Query().Get(name); value != "" {
+			fields[name] = value
+		}
+	}
+	return s.Pages.Write(w, http.StatusOK, pages.SignOut{Base: s.base(r), App: out.App, Fields: fields})
+}
+
+// sessionOfApp is the session that the hint names; the zero session if it names none, or somebody else's.
+func (s *Server) sessionOfApp(r *http.Request, out oauth.Logout) (store.Session, error) {
+	if out.SID == "" {
+		return store.Session{}, nil
+	}
+	row, err := s.Records.Session(r.Context(), out.SID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Session{}, unavailable(err)
+	}
+	if err != nil || row.ClientID != out.ClientID || row.UserID != out.Subject {
+		return store.Session{}, nil
+	}
+	return row, nil
+}
+
+// decideLogout is the button of the page.
+func (s *Server) decideLogout(w http.ResponseWriter, r *http.Request) error {
+	out, err := s.readLogout(r, r.PostForm)
+	if err != nil {
+		return err
+	}
+	app, err := s.sessionOfApp(r, out)
+	if err != nil {
+		return err
+	}
+	if v := visitorOf(r); v.session != nil && app.UserID != v.user.ID {
+		app = store.Session{} // the app speaks of another person than the one who pressed the button
+	}
+	return s.leave(w, r, out, app)
+}
+
+// leave ends the app's session and this browser's, and with that every other session that hangs on it.
+func (s *Server) leave(w http.ResponseWriter, r *http.Request, out oauth.Logout, app store.Session) error {
+	v := visitorOf(r)
+	ends := []string{app.ID}
+	if v.session != nil {
+		ends = append(ends, v.session.SID)
+	}
+	for _, sid := range ends {
+		if sid == "" {
+			continue
+		}
+		if err := s.Sessions.End(r.Context(), sid, sessions.EndLogout); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return unavailable(err)
+		}
+	}
+	for _, name := range []string{cookieSession, cookieCode, cookieNext} {
+		s.dropCookie(w, name)
+	}
+	if out.Location != "" {
+		http.Redirect(w, r, out.Location, http.StatusSeeOther)
+		return nil
+	}
+	r = r.WithContext(withVisitor(r.Context(), &visitor{id: v.id}))
+	return s.Pages.Write(w, http.StatusOK, pages.SignedOut{Base: s.base(r)})
+}
