@@ -76,7 +76,6 @@ type Records interface {
 	Clients(ctx context.Context) ([]store.Client, error)
 	CreateClient(ctx context.Context, c store.Client) error
 	ReplaceClient(ctx context.Context, was, c store.Client) error
-	AddSecret(ctx context.Context, id, hash string) (store.Client, error)
 	DeleteClient(ctx context.Context, id string) error
 	Resource(ctx context.Context, id string) (store.Resource, error)
 	Resources(ctx context.Context) ([]store.Resource, error)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -126,7 +127,7 @@ func (l *Local) CreateClient(ctx context.Context, f ClientForm) (Client, error) 
 	if err := invalid(err); err != nil {
 		return Client{}, err
 	}
-	if err := l.mayTouch(c); err != nil {
+	if err := l.mayTouch(ctx, c); err != nil {
 		return Client{}, err
 	}
 	secret := l.secretFor(&c)
@@ -143,8 +144,10 @@ func (l *Local) CreateClient(ctx context.Context, f ClientForm) (Client, error) 
 
 // mayTouch keeps clients with rights of the admin API out of its own reach: whoever could give such a client a secret or a key
 // would have its rights.
-func (l *Local) mayTouch(c store.Client) error {
+func (l *Local) mayTouch(ctx context.Context, c store.Client) error {
 	if l.asker.Remote && len(c.Admin) > 0 {
+		e := store.Event{Type: "admin.refused", Target: c.ID, ClientID: c.ID, Result: sessions.Refused, Detail: ReasonOnlyAtData}
+		l.o.Journal.Record(l.as(ctx), e)
 		return refuse(ReasonOnlyAtData, "a client with scopes of the admin API is made and changed at the data only")
 	}
 	return nil
@@ -160,18 +163,23 @@ func (l *Local) secretFor(c *store.Client) string {
 	return secret
 }
 
-// ChangeClient implements Desk.
+// ChangeClient implements Desk. Who is given rights of the admin API proves itself anew: what was good before may be known to
+// whoever could change this client until now.
 func (l *Local) ChangeClient(ctx context.Context, id string, f ClientForm, match string) (Client, error) {
 	secret := ""
 	c, err := l.alter(ctx, id, match, func(c *store.Client) error {
 		if f.ID != "" || len(f.said()) == 0 {
 			return invalid(errors.New("nothing to change was given"))
 		}
+		hadAdmin := len(c.Admin) > 0
 		if err := invalid(f.apply(c), checkWhole(*c, l.o.Issuer)); err != nil {
 			return err
 		}
-		if c.Public {
+		if c.Public || len(c.Admin) > 0 && !hadAdmin {
 			c.SecretHashes = nil
+			if f.JWKS == nil {
+				c.JWKS = ""
+			}
 		}
 		secret = l.secretFor(c)
 		return nil
@@ -193,14 +201,14 @@ func (l *Local) alter(ctx context.Context, id, match string, edit func(*store.Cl
 		if match != "" && match != Version(clientOf(was)) {
 			return was, refuse(ReasonChanged, id+" is not any more what was looked at")
 		}
-		if err := l.mayTouch(was); err != nil {
+		if err := l.mayTouch(ctx, was); err != nil {
 			return was, err
 		}
 		c := was
 		if err := edit(&c); err != nil {
 			return was, err
 		}
-		if err := l.mayTouch(c); err != nil {
+		if err := l.mayTouch(ctx, c); err != nil {
 			return was, err
 		}
 		c.UpdatedAt = l.now()
@@ -221,26 +229,24 @@ const mostTries = 100
 
 // GiveSecret implements Desk. A request that is repeated under one seed finds its secret there.
 func (l *Local) GiveSecret(ctx context.Context, id string) (Client, error) {
-	c, err := l.client(ctx, id)
-	if err != nil {
-		return Client{}, err
-	}
-	if err := l.mayTouch(c); err != nil {
-		return Client{}, err
-	}
-	secret := l.newSecret()
+	secret, there := l.newSecret(), false
 	hash := oauth.HashSecret(secret)
-	if slices.Contains(c.SecretHashes, hash) {
-		return withSecret(c, secret), nil
-	}
-	c, err = l.o.Records.AddSecret(ctx, id, hash)
-	if errors.Is(err, store.ErrRefused) {
-		return Client{}, refuse(ReasonPublic, id+" is public and has no secret")
-	}
+	c, err := l.alter(ctx, id, "", func(c *store.Client) error {
+		if c.Public {
+			return refuse(ReasonPublic, id+" is public and has no secret")
+		}
+		if there = slices.Contains(c.SecretHashes, hash); !there {
+			c.SecretHashes = append([]string{hash}, c.SecretHashes...)
+			c.SecretHashes = c.SecretHashes[:min(len(c.SecretHashes), store.SecretsMost)]
+		}
+		return nil
+	})
 	if err != nil {
-		return Client{}, fmt.Errorf("add a secret: %w", err)
+		return Client{}, err
 	}
-	l.record(ctx, store.Event{Type: "client.secret", Target: id, ClientID: id})
+	if !there {
+		l.record(ctx, store.Event{Type: "client.secret", Target: id, ClientID: id})
+	}
 	return withSecret(c, secret), nil
 }
 

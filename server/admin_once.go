@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -40,12 +40,12 @@ const (
 type once struct {
 	tickets Tickets
 	seal    *keys.Secret
-	seed    *keys.Secret
 }
 
-// kept is an answer, and to what.
+// kept is what was asked, and what was answered. Until then the status is zero.
 type kept struct {
 	Asked string `json:"asked"`
+	Seed  []byte `json:"seed"` // what is made at random derives from it
 	Told  told   `json:"told"`
 }
 
@@ -70,8 +70,8 @@ func (s *Server) adminOnce(scope string, do errand) handler {
 }
 
 // doOnce answers as the first request with this key was answered, or does it. Refusals are answers too. If the process ends in
-// between, the claim runs out and the next try does the work again: what it makes at random derives from the key, so that it
-// finds what was made, and makes no second one.
+// between, the claim runs out and the next try does the work again: what it makes at random derives from the seed that was kept
+// before the work began, so that it finds what was made, and makes no second one.
 func (s *Server) doOnce(r *http.Request, key string, asker admin.Asker, do errand) (told, error) {
 	if len(key) > 255 || !visible(key) {
 		return told{}, mistake("Idempotency-Key: want up to 255 visible characters")
@@ -82,28 +82,19 @@ func (s *Server) doOnce(r *http.Request, key string, asker admin.Asker, do erran
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	ctx, name := r.Context(), store.Digest("admin once", asker.Actor+"\n"+key)
-	asked := store.Digest("admin request", r.Method+" "+r.URL.RequestURI()+"\n"+string(body))
-	if t, found, err := s.once.recall(ctx, name, asked); found || err != nil {
-		return t, err
+	k, err := s.once.begin(ctx, name, store.Digest("admin request", r.Method+" "+r.URL.RequestURI()+"\n"+string(body)))
+	if err != nil || k.Told.Status != 0 {
+		return k.Told, err
 	}
-	first, err := s.once.tickets.Mark(ctx, "once:"+name, onceClaim)
-	if err != nil {
-		return told{}, err
-	}
-	if !first {
-		if t, found, err := s.once.recall(ctx, name, asked); found || err != nil {
-			return t, err
-		}
-		return told{}, &admin.Refusal{Reason: reasonBusy, Text: "a request with this Idempotency-Key is being done"}
-	}
-	asker.Seed = s.once.seedOf(name)
+	asker.Seed = k.Seed
 	t, err := do(r, s.Admin.For(asker))
 	if err != nil {
 		if t, err = refusedAs(adminTrouble(err)); err != nil {
 			return t, err
 		}
 	}
-	if err := s.once.keep(ctx, name, kept{asked, t}); err != nil {
+	k.Told = t
+	if err := s.once.keep(ctx, name, k); err != nil {
 		s.Log.WarnContext(ctx, "keep the answer to an Idempotency-Key", "error", err)
 	}
 	return t, nil
@@ -122,30 +113,47 @@ func refusedAs(err error) (told, error) {
 	return told{Status: a.status, Body: body}, nil
 }
 
-func (o once) seedOf(name string) []byte {
-	_, key := o.seed.Current()
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(name))
-	return h.Sum(nil)
+// begin returns what was answered under a name; or, with a status of zero, the caller alone is to do it now.
+func (o once) begin(ctx context.Context, name, asked string) (kept, error) {
+	k, err := o.recall(ctx, name, asked)
+	if err != nil || k.Told.Status != 0 {
+		return k, err
+	}
+	first, err := o.tickets.Mark(ctx, "once:"+name, onceClaim)
+	if err != nil {
+		return kept{}, err
+	}
+	if k, err = o.recall(ctx, name, asked); err != nil || k.Told.Status != 0 {
+		return k, err // answered between the look and the claim
+	}
+	if !first {
+		return kept{}, &admin.Refusal{Reason: reasonBusy, Text: "a request with this Idempotency-Key is being done"}
+	}
+	if k.Seed == nil {
+		k = kept{Asked: asked, Seed: make([]byte, sha256.Size)}
+		rand.Read(k.Seed) // never fails since Go 1.24: the program ends instead
+		err = o.keep(ctx, name, k)
+	}
+	return k, err
 }
 
-// recall returns what was answered under a name, and refuses a request that is another one than was answered.
-func (o once) recall(ctx context.Context, name, asked string) (told, bool, error) {
+// recall returns what was kept under a name, or nothing. It refuses a request that is another one than was asked.
+func (o once) recall(ctx context.Context, name, asked string) (kept, error) {
 	note, err := o.tickets.Note(ctx, "once:"+name)
 	if errors.Is(err, store.ErrNotFound) {
-		return told{}, false, nil
+		return kept{}, nil
 	}
 	if err != nil {
-		return told{}, false, err
+		return kept{}, err
 	}
 	k, err := o.open(name, note)
 	if err != nil {
-		return told{}, false, fmt.Errorf("read the answer to an Idempotency-Key: %w", err)
+		return kept{}, fmt.Errorf("read the answer to an Idempotency-Key: %w", err)
 	}
 	if k.Asked != asked {
-		return told{}, false, &admin.Refusal{Reason: reasonOtherBody, Text: "this Idempotency-Key was sent with another request"}
+		return kept{}, &admin.Refusal{Reason: reasonOtherBody, Text: "this Idempotency-Key was sent with another request"}
 	}
-	return k.Told, true, nil
+	return k, nil
 }
 
 func (o once) keep(ctx context.Context, name string, k kept) error {

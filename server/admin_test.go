@@ -1,12 +1,15 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,8 +240,8 @@ func TestRepeatedRequestIsDoneOnce(t *testing.T) {
 		s.Clock.Advance(61 * time.Minute)
 		o.Renew(oauth.ScopeAdminRead, oauth.ScopeAdminWrite)
 		later := o.Do(http.MethodPost, adminAt+"/clients", form, key, "one")
-		if expect(t, "when it is forgotten", later, http.StatusConflict, "conflict"); later.Text("by") != first.Text("id") {
-			t.Errorf("when it is forgotten: %s, the client is %s", later.Body, first.Text("id"))
+		if later.Status != http.StatusCreated || later.Text("id") == first.Text("id") || later.Text("secret") == first.Text("secret") {
+			t.Errorf("when it is forgotten: %d %s, first %s", later.Status, later.Body, first.Body)
 		}
 	})
 }
@@ -274,31 +277,99 @@ func TestManyAtOnceWithOneKeyMakeOneClient(t *testing.T) {
 	})
 }
 
-// A server that ends between the work and its note has answered nobody.
-func TestRepeatAfterACrashMakesNoSecondSecret(t *testing.T) {
+// mortal lets no answer be kept: a server that ends between the work and its note has answered nobody.
+type mortal struct {
+	store.Tickets
+	dead *atomic.Bool
+	puts *atomic.Int32
+}
+
+func (m mortal) PutNote(ctx context.Context, name, body string, ttl time.Duration) error {
+	if m.dead.Load() && m.puts.Add(1)%2 == 0 { // the first note is of the beginning
+		return errors.New("the process is gone")
+	}
+	return m.Tickets.PutNote(ctx, name, body, ttl)
+}
+
+func TestRepeatAfterACrashMakesNothingTwice(t *testing.T) {
+	t.Parallel()
+	var dead atomic.Bool
+	var puts atomic.Int32
+	options := servertest.Options{LimitScale: 1000, Tickets: func(below store.Tickets) store.Tickets { return mortal{below, &dead, &puts} }}
+	s := servertest.Start(t, options)
+	o := s.Operator(t, "operator", oauth.ScopeAdminRead, oauth.ScopeAdminWrite)
+	expect(t, "a client", o.Do(http.MethodPost, adminAt+"/clients", object{"id": "builder", "name": "Builder"}), http.StatusCreated, "")
+	dead.Store(true)
+	secrets := adminAt + "/clients/builder/secrets"
+	first := o.Do(http.MethodPost, secrets, nil, key, "one")
+	made := o.Do(http.MethodPost, adminAt+"/clients", object{"name": "Other"}, key, "two")
+	expect(t, "a secret", first, http.StatusCreated, "")
+	expect(t, "a client", made, http.StatusCreated, "")
+	dead.Store(false)
+	expect(t, "at once", o.Do(http.MethodPost, secrets, nil, key, "one"), http.StatusConflict, "conflict")
+	s.Clock.Advance(time.Minute)
+	expect(t, "with another body", o.Do(http.MethodPost, secrets, object{}, key, "one"), http.StatusUnprocessableEntity, "idempotency_key_reused")
+	again := o.Do(http.MethodPost, secrets, nil, key, "one")
+	if again.Text("secret") != first.Text("secret") || first.Text("secret") == "" {
+		t.Errorf("again: %s, first %s", again.Body, first.Body)
+	}
+	c, err := s.Records.Client(t.Context(), "builder")
+	if err != nil || len(c.SecretHashes) != 2 || c.SecretHashes[0] != oauth.HashSecret(first.Text("secret")) {
+		t.Errorf("the client has %d secrets, %v", len(c.SecretHashes), err)
+	}
+	for range 2 {
+		reply := o.Do(http.MethodPost, adminAt+"/clients", object{"name": "Other"}, key, "two")
+		if expect(t, "the client is there", reply, http.StatusConflict, "conflict"); reply.Text("by") != made.Text("id") {
+			t.Errorf("%s, the client is %s", reply.Body, made.Text("id"))
+		}
+	}
+}
+
+func TestSecretsAreGivenAndWithdrawn(t *testing.T) {
 	operated(t, func(t *testing.T, s *servertest.Server, o *servertest.Operator) {
-		expect(t, "a client", o.Do(http.MethodPost, adminAt+"/clients", object{"id": "builder", "name": "Builder"}), http.StatusCreated, "")
-		first := o.Do(http.MethodPost, adminAt+"/clients/builder/secrets", nil, key, "one")
-		expect(t, "a secret", first, http.StatusCreated, "")
-		if _, err := s.Tickets.TakeNote(t.Context(), "once:"+store.Digest("admin once", "client:operator\none")); err != nil {
-			t.Fatal(err)
+		at := adminAt + "/clients/builder"
+		made := o.Do(http.MethodPost, adminAt+"/clients", object{"id": "builder", "name": "Builder", "grants": []string{oauth.GrantClient}})
+		good := func(secret string) bool {
+			d := terminal(t, s, "builder")
+			d.Secret = secret
+			s.Clock.Advance(6 * time.Second) // so long a client is remembered
+			return d.Post("/oauth/token", clientCredentials()).Status == http.StatusOK
 		}
-		expect(t, "at once", o.Do(http.MethodPost, adminAt+"/clients/builder/secrets", nil, key, "one"), http.StatusConflict, "conflict")
-		s.Clock.Advance(time.Minute)
-		again := o.Do(http.MethodPost, adminAt+"/clients/builder/secrets", nil, key, "one")
-		if again.Text("secret") != first.Text("secret") || first.Text("secret") == "" {
-			t.Errorf("again: %s, first %s", again.Body, first.Body)
+		secrets := []string{made.Text("secret")}
+		for range 2 {
+			secrets = append(secrets, o.Do(http.MethodPost, at+"/secrets", nil).Text("secret"))
 		}
+		for i, want := range []bool{false, true, true} {
+			if good(secrets[i]) != want {
+				t.Errorf("secret %d is good: %v", i, !want)
+			}
+		}
+		expect(t, "withdraw", o.Do(http.MethodDelete, at+"/secrets", nil), http.StatusOK, "")
+		if good(secrets[1]) || !good(secrets[2]) {
+			t.Error("the newest alone should be good")
+		}
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				mine := *o
+				mine.Do(http.MethodPost, at+"/secrets", nil)
+			})
+		}
+		wg.Wait()
 		c, err := s.Records.Client(t.Context(), "builder")
-		if err != nil || len(c.SecretHashes) != 2 || c.SecretHashes[0] != oauth.HashSecret(first.Text("secret")) {
-			t.Errorf("the client has %d secrets, %v", len(c.SecretHashes), err)
+		if err != nil || len(c.SecretHashes) != store.SecretsMost {
+			t.Errorf("after eight at once there are %d secrets, %v", len(c.SecretHashes), err)
 		}
-		expect(t, "withdraw", o.Do(http.MethodDelete, adminAt+"/clients/builder/secrets", nil), http.StatusOK, "")
-		if c, err = s.Records.Client(t.Context(), "builder"); err != nil || len(c.SecretHashes) != 1 || c.SecretHashes[0] != oauth.HashSecret(first.Text("secret")) {
-			t.Errorf("the client has %d secrets, %v", len(c.SecretHashes), err)
+		expect(t, "with keys", o.Do(http.MethodPatch, at, object{"jwks": json.RawMessage(someKeys)}), http.StatusOK, "")
+		gone := o.Do(http.MethodPatch, at, object{"jwks": nil})
+		expect(t, "without", gone, http.StatusOK, "")
+		if strings.Contains(string(gone.Body), "jwks") {
+			t.Errorf("the keys are there: %s", gone.Body)
 		}
 	})
 }
+
+const someKeys = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
 
 func TestTwoOperatorsDoNotOverwriteEachOther(t *testing.T) {
 	operated(t, func(t *testing.T, _ *servertest.Server, o *servertest.Operator) {

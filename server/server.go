@@ -98,7 +98,7 @@ func New(o Options) (*Server, error) {
 		known:   o.Keys.Secret("known browser"),
 		origins: http.NewCrossOriginProtection(),
 		metrics: newMetrics(o),
-		once:    once{o.Tickets, o.Keys.Secret("admin answer"), o.Keys.Secret("admin seed")},
+		once:    once{o.Tickets, o.Keys.Secret("admin answer")},
 	}
 	if err := s.origins.AddTrustedOrigin(o.Issuer); err != nil {
 		return nil, fmt.Errorf("issuer as an origin: %w", err)

@@ -248,9 +248,6 @@ type Records interface {
 	// ReplaceClient is UpdateClient for who has looked before: it writes only while the client is in everything as was says.
 	// ErrChanged if somebody was faster, or if there is none.
 	ReplaceClient(ctx context.Context, was, c Client) error
-	// AddSecret puts the hash of a new secret in front of a client's and keeps the newest SecretsMost, so that one can be
-	// replaced while the one before is still in use. ErrNotFound if there is no such client, ErrRefused if it is public.
-	AddSecret(ctx context.Context, id, hash string) (Client, error)
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
 

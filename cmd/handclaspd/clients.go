@@ -28,7 +28,8 @@ func clientsCommand(a *app) *cobra.Command {
 	update := &cobra.Command{
 		Use: "update <id>", Short: "Change a client", Args: words("id"),
 		Long: "Change what is given and nothing else; a list is replaced as a whole, and emptied by one empty entry.\n" +
-			"Servers follow within seconds. A client that ceases to be public gets a secret.",
+			"Servers follow within seconds. A client that ceases to be public gets a secret; one that is given its first scope of\n" +
+			"the admin API gets a new one, and what it proved itself with before ends.",
 		Example: "  handclaspd clients update cli_3v1n8q… --name 'Deploy tool' --scope 'deploy:write=Deploy to production'",
 	}
 	var changes clientForm
