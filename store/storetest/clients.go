@@ -1,8 +1,6 @@
 package storetest
 
-import (
-	"github.com/handclasp/handclasp/store"
-)
+import "github.com/handclasp/handclasp/store"
 
 var clientStories = []story[*book]{
 	{"a client is kept whole", func(b *book) {
