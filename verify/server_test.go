@@ -61,6 +61,35 @@ func TestTokensOfAWholeServerAreGood(t *testing.T) {
 	})
 }
 
+// A resource server that knows the keys alone asks nobody about a token, and refuses it all the same within ten seconds of
+// the end of its session.
+func TestAnEndedSessionIsRefusedWithinTenSeconds(t *testing.T) {
+	t.Parallel()
+	servertest.Everywhere(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
+		register(t, s)
+		terminal := s.Terminal(t)
+		terminal.ClientID, terminal.Scope, terminal.Resource = "acme", "deploy:write", audience
+		mara := s.Browser(t)
+		mara.SignIn("mara@example.test")
+		ended := terminal.LogIn(mara)
+		other := s.Terminal(t)
+		other.ClientID, other.Scope, other.Resource = "acme", "deploy:write", audience
+		stays := other.LogIn(mara)
+
+		v, err := verify.New(verify.Options{Issuer: s.Issuer, Audience: audience, HTTPClient: s.Client(), Now: s.Clock.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPass(t, v, bearer(ended.AccessToken))
+		if reply := terminal.Revoke(ended.RefreshToken); reply.Status != http.StatusOK {
+			t.Fatalf("revoke: %d %s", reply.Status, reply.Body)
+		}
+		s.Clock.Advance(10 * time.Second)
+		mustRefuse(t, v, bearer(ended.AccessToken), 401, verify.CodeInvalidToken)
+		mustPass(t, v, bearer(stays.AccessToken))
+	})
+}
+
 func register(t *testing.T, s *servertest.Server) {
 	t.Helper()
 	now := s.Clock.Now()
