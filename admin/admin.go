@@ -8,7 +8,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"log/slog"
 	"time"
 
 	"github.com/handclasp/handclasp/keys"
@@ -95,7 +94,6 @@ type Options struct {
 	Journal  sessions.Recorder
 	Issuer   string // the audience of clients that say none; empty if nobody has said it
 	Now      func() time.Time
-	Log      *slog.Logger
 }
 
 // Asker is whom a desk works for.

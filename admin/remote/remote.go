@@ -27,7 +27,7 @@ type Options struct {
 	Secret   string
 }
 
-// Desk asks a server. It gets tokens as it needs them, each with the one scope that a request wants.
+// Desk asks a server. It gets tokens as it needs them, each with the one scope that a request wants. It is for one goroutine.
 type Desk struct {
 	o      Options
 	http   *http.Client

@@ -80,7 +80,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 // desk is where an operator sits.
 func (h *house) desk() *admin.Local {
 	return admin.New(admin.Options{
-		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Issuer: h.settings.Issuer, Now: time.Now, Log: h.log,
+		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Issuer: h.settings.Issuer, Now: time.Now,
 	})
 }
 

@@ -133,7 +133,7 @@ func (a *app) changeKeys(ctx context.Context, do func(d admin.Desk) (what string
 		return a.at(ctx, act)
 	}
 	return a.errand(ctx, func(h *house) error {
-		return act(admin.New(admin.Options{Keys: h.keys, Journal: late, Now: time.Now, Log: h.log}))
+		return act(admin.New(admin.Options{Keys: h.keys, Journal: late, Now: time.Now}))
 	}, oldKeys)
 }
 
