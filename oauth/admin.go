@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -18,16 +17,15 @@ const (
 	ScopeAdminKeys  = "admin:keys"
 )
 
-const adminPrefix = "admin:"
-
 var adminScopes = []store.Scope{
 	{Name: ScopeAdminRead, Words: "See clients, resources, users, sessions, events and keys"},
 	{Name: ScopeAdminWrite, Words: "Change clients, resources, users and sessions"},
 	{Name: ScopeAdminKeys, Words: "Rotate and retire signing keys and roots"},
 }
 
-// OfAdmin reports whether a scope's name is kept for the admin API, whether there is such a scope or not.
-func OfAdmin(scope string) bool { return strings.HasPrefix(scope, adminPrefix) }
+// OfAdmin reports whether a scope is one of the admin API, and so no client's or resource's own. Other names that begin with
+// admin: are anybody's.
+func OfAdmin(scope string) bool { return AdminWords(scope) != "" }
 
 // AdminWords says what a scope of the admin API allows; empty if there is no such scope.
 func AdminWords(scope string) string {

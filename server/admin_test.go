@@ -198,12 +198,13 @@ func TestWishesThatCannotBeReadAreSaidOneByOne(t *testing.T) {
 			}
 		}
 		for body, want := range map[string]string{
-			`{"name":"X","admin":["admin:read"]}`:        `unknown field "admin"`,
-			`{"name":"X","built_in":true}`:               `unknown field "built_in"`,
-			`{"name":"X"} {}`:                            "more than one value",
-			`{"name":" ","grants":["x"]}`:                "name: missing\ngrant \"x\": want device",
-			`{"name":"X","audiences":["api"]}`:           `audience "api": want an absolute URI`,
-			`{"name":"X","scopes":[{"name":"admin:x"}]}`: `scope "admin:x": the admin API has`,
+			`{"name":"X","admin":["admin:read"]}`:                          `unknown field "admin"`,
+			`{"name":"X","built_in":true}`:                                 `unknown field "built_in"`,
+			`{"name":"X"} {}`:                                              "more than one value",
+			`{"name":" ","grants":["x"]}`:                                  "name: missing\ngrant \"x\": want device",
+			`{"name":"X","audiences":["api"]}`:                             `audience "api": want an absolute URI`,
+			`{"name":"X","scopes":[{"name":"admin:x"}]}`:                   `scope "admin:x": say what it allows`,
+			`{"name":"X","scopes":[{"name":"admin:read","words":"Read"}]}`: `scope "admin:read": is a scope of the admin API`,
 		} {
 			reply := o.Do(http.MethodPost, adminAt+"/clients", json.RawMessage(body))
 			expect(t, body, reply, http.StatusBadRequest, "invalid_request")
