@@ -43,7 +43,7 @@ func usersCommand(a *app) *cobra.Command {
 		Example: "  handclaspd users delete ada@example.test", RunE: a.run(a.usersDelete),
 	}
 	commands := append(elsewhere(list, show), inviteCommand(a))
-	return group("users", "List, invite, disable and enable users", append(commands, elsewhere(disable, enable, end, remove)...)...)
+	return group("users", "List, invite, disable, enable and delete users", append(commands, elsewhere(disable, enable, end, remove)...)...)
 }
 
 // shownUser is a user as JSON has it where one is shown.
