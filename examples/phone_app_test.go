@@ -278,7 +278,7 @@ func losesNothing(t *testing.T, s stage) {
 	p.tap(mail.Link)
 	p.sees("Nothing is lost")
 	p.sees("Look into your mail")
-	if reply, err := http.Get(s.Issuer); err == nil { //nolint:noctx // to see that nobody answers
+	if reply, err := http.Get(s.Issuer); err == nil {
 		_ = reply.Body.Close()
 		t.Error("the server is still there")
 	}
