@@ -23,9 +23,10 @@ type Access struct {
 	Grant store.Grant
 }
 
-// Verify reads the Bearer token of a request to our own API (RFC 6750 §2.1, header only): signed by us for this
-// audience, not expired, its session alive, and every scope in it. The error is an *Error: invalid_token,
-// insufficient_scope, or temporarily_unavailable if the session could not be looked up.
+// Verify reads the access token of a request to our own API (RFC 6750 §2.1 and RFC 9449 §7.1, header only): signed by us for
+// this audience, not expired, shown as what it is bound to wants it, its session alive, and every scope in it. The error is an
+// *Error: invalid_token, invalid_dpop_proof, use_dpop_nonce, insufficient_scope, or temporarily_unavailable if the session
+// could not be looked up.
 func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string) (Access, error) {
 	return p.verify(ctx, r, p.Issuer, scopes)
 }
@@ -38,33 +39,51 @@ func (p *Provider) VerifyAny(ctx context.Context, r *http.Request, scopes ...str
 
 // verify checks the audience unless it is empty.
 func (p *Provider) verify(ctx context.Context, r *http.Request, audience string, scopes []string) (Access, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+	scheme, token := presentedToken(r)
+	if token == "" {
 		return Access{}, refuse(CodeInvalidToken, "an access token is missing")
 	}
-	claims, err := p.readKnown(strings.TrimSpace(token))
+	claims, err := p.readKnown(token)
 	if err != nil {
-		return Access{}, &Error{Code: CodeInvalidToken, Cause: err}
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Cause: err}
 	}
 	if audience != "" && claims.Audience != audience {
-		return Access{}, refuse(CodeInvalidToken, "the token is for another resource")
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is for another resource"}
 	}
 	if claims.service() {
-		return Access{}, refuse(CodeInvalidToken, "the token is a service's, and belongs to no person")
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is a service's, and belongs to no person"}
+	}
+	shown, err := p.proveAccess(r, scheme, token, claims)
+	if err != nil {
+		return Access{}, err
 	}
 	grant, err := p.Tickets.Grant(ctx, claims.Session, claims.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return Access{}, refuse(CodeInvalidToken, "the session has ended")
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the session has ended"}
 	}
 	if err != nil {
 		return Access{}, unavailable(err)
 	}
+	if err := p.useProof(ctx, shown); err != nil {
+		return Access{}, underDPoP(err)
+	}
 	for _, scope := range scopes {
 		if !claims.Has(scope) {
-			return Access{}, &Error{Code: CodeInsufficientScope, Scope: strings.Join(scopes, " ")}
+			return Access{}, &Error{Code: CodeInsufficientScope, Scheme: scheme, Scope: strings.Join(scopes, " ")}
 		}
 	}
 	return Access{Claims: claims, Grant: grant}, nil
+}
+
+// presentedToken is the access token of a request and the scheme that it came under; empty if it has none of ours.
+func presentedToken(r *http.Request) (scheme, token string) {
+	named, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	for _, scheme := range []string{typeBearer, typeDPoP} {
+		if strings.EqualFold(named, scheme) {
+			return scheme, strings.TrimSpace(token)
+		}
+	}
+	return "", ""
 }
 
 // Has reports whether the token holds a scope.
