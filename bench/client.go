@@ -90,12 +90,12 @@ func (t terminal) redeem(c *conn, deviceCode string) (refresh string, err error)
 	return refreshOf("redeem", status, body)
 }
 
-// refresh rotates a session and returns the next refresh token.
-func (t terminal) refresh(c *conn, token string) (next string, err error) {
+// refresh rotates a session and returns the next refresh token; headers may hold a proof.
+func (t terminal) refresh(c *conn, token string, headers ...string) (next string, err error) {
 	status, body, err := c.post(tokenPath, url.Values{
 		"grant_type": {"refresh_token"}, "client_id": {clientID}, "refresh_token": {token},
 		"device_fingerprint": {t.fingerprint},
-	})
+	}, headers...)
 	if err != nil {
 		return "", err
 	}

@@ -22,6 +22,8 @@ type conn struct {
 	net.Conn
 	read *bufio.Reader
 	host string
+
+	nonce string // the newest DPoP nonce that the server gave
 }
 
 func dial(address string) (*conn, error) {
@@ -29,7 +31,7 @@ func dial(address string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c, bufio.NewReader(c), address}, nil
+	return &conn{Conn: c, read: bufio.NewReader(c), host: address}, nil
 }
 
 // get asks for a document.
@@ -58,6 +60,9 @@ func (c *conn) roundTrip(request []byte) (status int, body []byte, err error) {
 	answer, err := http.ReadResponse(c.read, nil)
 	if err != nil {
 		return 0, nil, err
+	}
+	if nonce := answer.Header.Get("DPoP-Nonce"); nonce != "" {
+		c.nonce = nonce
 	}
 	body, err = io.ReadAll(answer.Body)
 	return answer.StatusCode, body, errors.Join(err, answer.Body.Close())

@@ -45,6 +45,7 @@ type station struct {
 	codes          []codes       // asked for in this round
 	sessions       chan signedIn // whose turn to refresh it is
 	key            *keys.Signing
+	wallet         *wallet
 
 	mu     sync.Mutex
 	polled time.Time // when the last poll began
@@ -89,6 +90,9 @@ func (w *workshop) open(ctx context.Context, b bench, keeper string, with settin
 		return err
 	}
 	s.key = own.Current()
+	if s.wallet, err = newWallet(); err != nil {
+		return err
+	}
 	persons, err := settle(ctx, up, 4)
 	defer persons.leave()
 	if err != nil {
@@ -124,6 +128,9 @@ func (w *workshop) kinds() []*kind {
 		}
 		all = append(all, signatures[s.signer])
 	}
+	all = append(all, &kind{
+		what: "ES256 verification", n: w.size.refreshes, pids: []int{os.Getpid()}, work: first.wallet.verify,
+	})
 	floor := w.bareKind("bare handler, a form, one Redis GET and a signature", w.size.refreshes, first.form(bareSignPath))
 	floor.setting, floor.base = "libcrypto", signatures["openssl"]
 	all = append(all, floor)
@@ -132,7 +139,11 @@ func (w *workshop) kinds() []*kind {
 			all = append(all, s.kind("device authorization", w.size.requests, s.ask, get, goalDevice),
 				s.kind("pending poll", w.size.requests, s.pending, get, goalPoll))
 		}
-		all = append(all, s.kind("refresh", w.size.refreshes, s.refresh, signatures[s.signer], goalRefresh))
+		refresh := s.kind("refresh", w.size.refreshes, s.refresh, signatures[s.signer], goalRefresh)
+		all = append(all, refresh)
+		if s.signer == "openssl" {
+			all = append(all, s.proven(w.size.refreshes, refresh))
+		}
 	}
 	return append(all, first.others(w.size.requests, get, bytes)...)
 }

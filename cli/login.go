@@ -48,12 +48,17 @@ func Login(ctx context.Context, o Options) (*Session, error) {
 	if err != nil && !errors.Is(err, vault.ErrNone) {
 		return nil, err
 	}
+	key, err := o.deviceKey(before)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{vault: o.vault(), profile: o.Profile, resource: o.Resource, key: key}
 	client := o.client(o.Issuer, o.ClientID, o.fingerprint(ctx, before))
+	client.Key, s.client = s.deviceKey, client
 	tokens, err := o.ask(ctx, client)
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{vault: o.vault(), profile: o.Profile, client: client, resource: o.Resource}
 	// The person has confirmed: an interruption now would leave a session that
 	// nobody holds.
 	ctx = context.WithoutCancel(ctx)
@@ -126,6 +131,9 @@ func (s *Session) begin(ctx context.Context, o Options, tokens flow.Tokens) erro
 	defer unlock()
 	kept := vault.Credentials{
 		Issuer: o.Issuer, ClientID: o.ClientID, Fingerprint: s.client.Fingerprint, DeviceName: o.DeviceName,
+	}
+	if kept.Key, err = s.key.Encode(); err != nil {
+		return err
 	}
 	receive(&kept, tokens, o.Issuer, time.Now())
 	if err := s.vault.Remember(ctx, s.profile, o.Issuer); err != nil {

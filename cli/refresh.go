@@ -57,6 +57,11 @@ func (s *Session) renew(ctx context.Context, resource, rejected string) (Token, 
 	if err != nil {
 		return Token{}, err
 	}
+	if err := s.useKey(kept); errors.Is(err, vault.ErrNone) {
+		return Token{}, ErrSignedOut // the session is bound to a key that is gone
+	} else if err != nil {
+		return Token{}, err
+	}
 	tokens, err := s.client.Refresh(ctx, refreshToken, resource)
 	// From here on an interruption must not stop the writing: the old refresh token
 	// is good for two minutes more, not for ever.
@@ -87,7 +92,7 @@ func receive(kept *vault.Credentials, tokens flow.Tokens, resource string, now t
 	maps.Copy(access, kept.Access)
 	maps.DeleteFunc(access, func(_ string, a vault.Access) bool { return now.After(a.ExpiresAt) })
 	access[resource] = vault.Access{
-		Token: tokens.Access, Scope: tokens.Scope, ObtainedAt: now, ExpiresAt: now.Add(tokens.ExpiresIn),
+		Token: tokens.Access, Bound: tokens.Bound, Scope: tokens.Scope, ObtainedAt: now, ExpiresAt: now.Add(tokens.ExpiresIn),
 	}
 	kept.Access = access
 }
@@ -101,5 +106,5 @@ func usable(kept vault.Credentials, resource, rejected string) (Token, bool) {
 	if !ok || a.Token == rejected || a.ExpiresAt.Sub(now) < left || now.Before(a.ObtainedAt.Add(-spare)) {
 		return Token{}, false
 	}
-	return Token{Value: a.Token, Scope: a.Scope, ExpiresAt: a.ExpiresAt}, true
+	return Token{Value: a.Token, Bound: a.Bound, Scope: a.Scope, ExpiresAt: a.ExpiresAt}, true
 }

@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"person": person, "server": control, "count": count, "interrupt": interrupt, "at-once": atOnce,
 			"mode": mode, "no-secrets": noSecrets, "exits": exits, "come-back": comeBack,
+			"same-key": sameKey, "without-key": withoutKey,
 		},
 	})
 }

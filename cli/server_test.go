@@ -31,6 +31,7 @@ type loginServer struct {
 	sessions map[string]*loginSession     // by id
 	access   map[string]accessToken       // by token
 	counts   map[string]int
+	proofs   map[string]bool // that were shown
 }
 
 type loginRequest struct {
@@ -40,6 +41,7 @@ type loginRequest struct {
 
 type loginSession struct {
 	id, fingerprint, device    string
+	key                        string
 	refresh, before, successor string
 	rotated                    time.Time
 	ended                      bool
@@ -55,6 +57,7 @@ func newLoginServer() *loginServer {
 		person: "approves", tokenLife: 15 * time.Minute, codeLife: 10 * time.Minute,
 		changed: make(chan struct{}), fault: map[string]int{}, counts: map[string]int{},
 		requests: map[string]*loginRequest{}, pushed: map[string]map[string]string{}, sessions: map[string]*loginSession{}, access: map[string]accessToken{},
+		proofs: map[string]bool{},
 	}
 	return s
 }
@@ -99,6 +102,7 @@ func (s *loginServer) metadata(w http.ResponseWriter, _ *http.Request) {
 		"handclasp_prefer_wait_max": 30,
 	}
 	s.offerWeb(said)
+	s.offerKeys(said)
 	answerJSON(w, 200, said)
 }
 
@@ -110,6 +114,9 @@ func (s *loginServer) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	form := posted(r)
+	if !s.proven(w, r, form) {
+		return
+	}
 	code := "hcd_" + rand.Text()
 	s.requests[code] = &loginRequest{
 		fingerprint: form["device_fingerprint"], device: form["device_name"],
@@ -137,6 +144,9 @@ func (s *loginServer) token(w http.ResponseWriter, r *http.Request) {
 	form := posted(r)
 	if form["client_id"] != "handclasp" || r.Header.Get("Authorization") != "" {
 		refuse(w, 401, "invalid_client", "")
+		return
+	}
+	if !s.proven(w, r, form) {
 		return
 	}
 	switch form["grant_type"] {
@@ -169,7 +179,7 @@ func (s *loginServer) poll(w http.ResponseWriter, r *http.Request, form map[stri
 		refuse(w, 400, "access_denied", "device_conflict")
 	case s.person == "approves":
 		delete(s.requests, form["device_code"])
-		session := &loginSession{id: "ses_" + rand.Text(), fingerprint: request.fingerprint, device: request.device, refresh: "hcr_" + rand.Text(), successor: "hcr_" + rand.Text()}
+		session := &loginSession{id: "ses_" + rand.Text(), key: form["proven"], fingerprint: request.fingerprint, device: request.device, refresh: "hcr_" + rand.Text(), successor: "hcr_" + rand.Text()}
 		s.sessions[session.id] = session
 		s.issue(w, session, form["resource"])
 	default:
@@ -198,7 +208,7 @@ func (s *loginServer) refresh(w http.ResponseWriter, form map[string]string) {
 	s.counts["refreshes"]++
 	presented := form["refresh_token"]
 	for _, session := range s.sessions {
-		if session.ended || session.fingerprint != form["device_fingerprint"] {
+		if session.ended || session.fingerprint != form["device_fingerprint"] || session.key != form["proven"] {
 			continue
 		}
 		switch presented {
@@ -228,7 +238,7 @@ func (s *loginServer) issue(w http.ResponseWriter, session *loginSession, resour
 	}
 	s.access[token] = accessToken{session: session.id, audience: resource, until: time.Now().Add(s.tokenLife)}
 	answerJSON(w, 200, map[string]any{
-		"access_token": token, "token_type": "Bearer", "expires_in": int(s.tokenLife.Seconds()),
+		"access_token": token, "token_type": tokenType(resource), "expires_in": int(s.tokenLife.Seconds()),
 		"refresh_token": session.refresh, "scope": "openid account:read account:devices",
 	})
 }

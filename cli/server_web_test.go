@@ -34,6 +34,9 @@ func (s *loginServer) offerWeb(said map[string]any) {
 func (s *loginServer) push(w http.ResponseWriter, r *http.Request) {
 	s.counts["pushes"]++
 	form := posted(r)
+	if !s.proven(w, r, form) {
+		return
+	}
 	if form["code_challenge_method"] != "S256" || form["state"] == "" || form["device_fingerprint"] == "" || form["client_id"] != "handclasp" {
 		refuse(w, 400, "invalid_request", "")
 		return
@@ -82,7 +85,7 @@ func (s *loginServer) redeemCode(w http.ResponseWriter, form map[string]string) 
 		refuse(w, 400, "invalid_grant", "")
 		return
 	}
-	session := &loginSession{id: "ses_" + rand.Text(), fingerprint: asked["device_fingerprint"], device: asked["device_name"], refresh: "hcr_" + rand.Text(), successor: "hcr_" + rand.Text()}
+	session := &loginSession{id: "ses_" + rand.Text(), key: form["proven"], fingerprint: asked["device_fingerprint"], device: asked["device_name"], refresh: "hcr_" + rand.Text(), successor: "hcr_" + rand.Text()}
 	s.sessions[session.id] = session
 	s.issue(w, session, form["resource"])
 }

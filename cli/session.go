@@ -37,6 +37,7 @@ func (e *OtherServerError) Is(target error) bool { return target == ErrSignedOut
 // Token is an access token and how long it is good.
 type Token struct {
 	Value     string
+	Bound     bool // to the device's key: an API takes it under the scheme DPoP with a proof, see Session.Proof
 	Scope     string
 	ExpiresAt time.Time // zero when it is not known
 }
@@ -56,6 +57,9 @@ type Session struct {
 
 	mu   sync.Mutex
 	kept vault.Credentials
+
+	keyMu sync.Mutex
+	key   *flow.Key
 }
 
 // Open gives the session that is kept, without asking the server. ErrSignedOut says
@@ -78,6 +82,7 @@ func Open(o Options) (*Session, error) {
 		return nil, &OtherServerError{Profile: o.Profile, Kept: s.kept.Issuer, Named: o.Issuer}
 	}
 	s.client = o.client(s.kept.Issuer, s.kept.ClientID, s.kept.Fingerprint)
+	s.client.Key = s.deviceKey
 	return s, nil
 }
 

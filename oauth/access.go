@@ -25,14 +25,16 @@ type Claims struct {
 	AuthTime int64    `json:"auth_time,omitempty"` // likewise: nobody has signed in
 	AMR      []string `json:"amr,omitempty"`
 	Status   *Status  `json:"status,omitempty"` // likewise: what cannot end has no place to tell it
+
+	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that the token is bound to; nil of a bearer token
 }
 
 // service reports whether the token is a client's own (RFC 6749 §4.4) and no person stands behind it.
 func (c Claims) service() bool { return c.Session == "" }
 
 // mint signs an access token for what was decided. The claims are made anew each time: a token that is refreshed must
-// not inherit the age of the one before.
-func (p *Provider) mint(x *exchange) (string, error) {
+// not inherit the age of the one before. An empty key binds it to none.
+func (p *Provider) mint(x *exchange, key string) (string, error) {
 	now := p.Now()
 	claims := Claims{
 		Issuer:   p.Issuer,
@@ -47,6 +49,8 @@ func (p *Provider) mint(x *exchange) (string, error) {
 		Device:   x.grant.DeviceID,
 		AMR:      x.grant.AMR,
 		Status:   p.statusOf(x.grant.StatusIndex),
+
+		Confirmation: confirmation(key),
 	}
 	if !x.grant.AuthTime.IsZero() {
 		claims.AuthTime = x.grant.AuthTime.Unix()

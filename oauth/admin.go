@@ -37,33 +37,49 @@ func AdminWords(scope string) string {
 	return ""
 }
 
-// VerifyAdmin reads the Bearer token of a request to the admin API and returns the client that asks: the token is a service's,
-// for this audience, not revoked, and holds the scope; the client is enabled now, and may still do what the token says. It is
-// looked up each time, so that whoever is shut out is out at once.
+// VerifyAdmin reads the access token of a request to the admin API as Verify does, and returns the client that asks: the token is
+// a service's, for this audience, not revoked, and holds the scope; the client is enabled now, and may still do what the token
+// says. It is looked up each time, so that whoever is shut out is out at once.
 func (p *Provider) VerifyAdmin(ctx context.Context, r *http.Request, scope string) (store.Client, error) {
-	claims, err := p.bearer(r, p.Issuer)
+	t, err := p.present(r, p.Issuer)
 	if err != nil {
 		return store.Client{}, err
 	}
-	if !claims.service() {
-		return store.Client{}, refuse(CodeInvalidToken, "the token is a person's, and this is for services")
+	if !t.service() {
+		return store.Client{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the token is a person's, and this is for services"}
 	}
-	c, err := p.Clients.Client(ctx, claims.ClientID)
+	shown, err := p.proveAccess(r, t.scheme, t.token, t.Claims)
+	if err != nil {
+		return store.Client{}, err
+	}
+	c, err := p.actsNow(ctx, t)
+	if err != nil {
+		return store.Client{}, err
+	}
+	if err := p.useProof(ctx, shown); err != nil {
+		return store.Client{}, underDPoP(err)
+	}
+	if !t.Has(scope) || !slices.Contains(c.Admin, scope) {
+		return store.Client{}, &Error{Code: CodeInsufficientScope, Scheme: t.scheme, Scope: scope}
+	}
+	return c, nil
+}
+
+// actsNow asks the stores whether a service's token is good still, and for its client as it is.
+func (p *Provider) actsNow(ctx context.Context, t incoming) (store.Client, error) {
+	c, err := p.Clients.Client(ctx, t.ClientID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !acts(c) {
-		return store.Client{}, refuse(CodeInvalidToken, "the client may not ask for tokens of its own any more")
+		return store.Client{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the client may not ask for tokens of its own any more"}
 	}
 	if err != nil {
 		return store.Client{}, unavailable(err)
 	}
-	revoked, err := p.Tickets.Revoked(ctx, claims.ID)
+	revoked, err := p.Tickets.Revoked(ctx, t.ID)
 	if err != nil {
 		return store.Client{}, unavailable(err)
 	}
 	if revoked {
-		return store.Client{}, refuse(CodeInvalidToken, "the token was revoked")
-	}
-	if !claims.Has(scope) || !slices.Contains(c.Admin, scope) {
-		return store.Client{}, &Error{Code: CodeInsufficientScope, Scope: scope}
+		return store.Client{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the token was revoked"}
 	}
 	return c, nil
 }

@@ -53,7 +53,14 @@ func (p *Provider) AppLink(ctx context.Context, r *http.Request, form url.Values
 	if err != nil {
 		return AppLink{}, err
 	}
-	bound, err := boundTo(asked.Fingerprint, form)
+	key, err := p.firstKey(ctx, r, form)
+	if err != nil {
+		return AppLink{}, translate(r, err)
+	}
+	if err := c.checkBound(firstOf(asked.Audience), key != ""); err != nil {
+		return AppLink{}, err
+	}
+	bound, err := boundTo(asked.Fingerprint, key, form)
 	if err != nil {
 		return AppLink{}, err
 	}
@@ -97,22 +104,29 @@ func keep(c *client, form url.Values) (kept, error) {
 	}, nil
 }
 
-// boundTo ties the halves to the device and to the challenge (RFC 7636 §4.3). There is no plain one: S256 or none.
-func boundTo(fingerprint string, form url.Values) (string, error) {
+// boundTo ties the halves to the device, to its key, and to the challenge (RFC 7636 §4.3). There is no plain one: S256 or none.
+func boundTo(fingerprint, key string, form url.Values) (string, error) {
 	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
 	switch {
 	case challenge == "" && method == "":
-		return bound(fingerprint, ""), nil
+		return bound(fingerprint, "", key), nil
 	case method != "S256":
 		return "", refuse(CodeInvalidRequest, "code_challenge_method must be S256")
 	case !isChallenge(challenge):
 		return "", refuse(CodeInvalidRequest, "code_challenge must be a SHA-256 in base64url: 43 characters")
 	}
-	return bound(fingerprint, challenge), nil
+	return bound(fingerprint, challenge, key), nil
 }
 
-// bound holds neither part in a form that could be taken for the other.
-func bound(fingerprint, challenge string) string { return fingerprint + "." + challenge }
+// bound holds no part in a form that could be taken for another. Without a key it is what it was before there were keys, as a
+// link may be asked for by one program and used at the next.
+func bound(fingerprint, challenge, key string) string {
+	text := fingerprint + "." + challenge
+	if key != "" {
+		text += "." + key
+	}
+	return text
+}
 
 func isChallenge(text string) bool {
 	return len(text) == 43 && ValidFingerprint(text) // the same alphabet

@@ -57,6 +57,7 @@ type Authorization struct {
 	Scope       []string  `json:"scope,omitempty"`
 	Audience    []string  `json:"audience"`
 	Fingerprint string    `json:"fingerprint,omitempty"` // hash; empty if the client sent none
+	Key         string    `json:"key,omitempty"`         // what the flow is bound to, as in store.Request
 	DeviceName  string    `json:"name,omitempty"`
 	Platform    string    `json:"platform,omitempty"`
 	Prompt      []string  `json:"prompt,omitempty"`
@@ -209,6 +210,10 @@ func (p *Provider) fillAuthorization(a *Authorization, c *client, form url.Value
 		return refusal
 	}
 	a.Audience = audience
+	if err := checkThumbprint(form.Get("dpop_jkt")); errors.As(err, &refusal) {
+		return refusal
+	}
+	a.Key = c.keyFor(firstOf(audience), form.Get("dpop_jkt"))
 	return a.readDevice(c, form)
 }
 
@@ -303,7 +308,7 @@ func (p *Provider) Grant(ctx context.Context, a Authorization, by store.Browser,
 	now := p.Now()
 	request := store.Request{
 		SID: sid, Secret: secret, UserCode: store.Digest("no-user-code", sid), ClientID: a.ClientID,
-		Scope: a.Scope, Audience: a.Audience, Fingerprint: fingerprint, Name: name, Platform: platform,
+		Scope: a.Scope, Audience: a.Audience, Fingerprint: fingerprint, Key: a.Key, Name: name, Platform: platform,
 		Address: sessions.OriginOf(ctx).Address, CreatedAt: now, ExpiresAt: now.Add(codeLife), Interval: p.Interval,
 		State: store.StatePending,
 	}

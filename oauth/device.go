@@ -37,6 +37,11 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 	}
 	ctx = withProven(ctx, c)
 	r.PostForm.Set("client_id", c.ID) // Fosite wants it there even if the client has proven itself in the header
+	key, err := p.firstKey(ctx, r, r.PostForm)
+	if err != nil {
+		return DeviceAnswer{}, translate(r, err)
+	}
+	r.PostForm.Set("dpop_jkt", key) // from here on it does not matter how the client has named it
 	asked, err := p.frame.NewDeviceRequest(ctx, r)
 	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
@@ -132,6 +137,7 @@ func (d deviceEndpoint) request(ctx context.Context, asked fosite.DeviceRequeste
 		Scope:       dedupe(asked.GetRequestedScopes()),
 		Audience:    audience,
 		Fingerprint: hashFingerprint(fingerprint),
+		Key:         c.keyFor(firstOf(audience), form.Get("dpop_jkt")),
 		Name:        cleanClaim(form.Get("device_name"), 60),
 		Platform:    cleanClaim(form.Get("device_platform"), 40),
 		Address:     sessions.OriginOf(ctx).Address,
@@ -145,14 +151,11 @@ func (d deviceEndpoint) request(ctx context.Context, asked fosite.DeviceRequeste
 // audiences are the client's own, with the one that was asked for in front: it is then the default of every token.
 func audiences(c *client, resource string) ([]string, error) {
 	if resource == "" {
-		return c.Audiences, c.checkBound(firstOf(c.Audiences))
+		return c.Audiences, nil
 	}
 	i := slices.Index(c.Audiences, resource)
 	if i < 0 {
 		return nil, refuse(CodeInvalidTarget, "the client is not registered for this resource")
-	}
-	if err := c.checkBound(resource); err != nil {
-		return nil, err
 	}
 	rest := slices.Delete(slices.Clone(c.Audiences), i, i+1)
 	return append([]string{resource}, rest...), nil

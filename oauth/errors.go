@@ -37,6 +37,7 @@ type Error struct {
 	Reason     string        // the machine-readable member "reason" of access_denied, and of a link that is not good
 	Basic      bool          // the client tried HTTP Basic, so that invalid_client must be a 401 (RFC 6749 §5.2)
 	Scope      string        // with insufficient_scope: what would do
+	Scheme     string        // under which a refused access token came; empty elsewhere
 	RetryAfter time.Duration // with too_many_requests and temporarily_unavailable
 	Cause      error         // for the log only
 }

@@ -38,6 +38,9 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 		return TokenAnswer{}, 0, refuse(CodeUnsupportedGrantType, "")
 	}
 	x := &exchange{}
+	if err := p.readProofs(r, x); err != nil {
+		return TokenAnswer{}, 0, translate(r, err)
+	}
 	if r.PostForm.Get("grant_type") == GrantDevice {
 		x.wait = preferWait(r.Header, p.WaitMost)
 	}
@@ -67,7 +70,9 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 // exchange is our fosite.Session: what one request carries from the step that decides to the step that signs. It is
 // never stored.
 type exchange struct {
-	wait time.Duration // the client's patience
+	wait   time.Duration // the client's patience
+	proof  *shownProof   // nil if it showed none
+	bearer bool          // it asks for a bearer token all the same
 
 	waited   Waited
 	grant    store.Grant
@@ -107,11 +112,11 @@ func (g grant) PopulateTokenEndpointResponse(_ context.Context, r fosite.AccessR
 		return fosite.ErrUnknownRequest
 	}
 	x, c := exchangeOf(r), clientOf(r)
-	if err := c.checkBound(x.audience); err != nil {
+	if err := c.checkBound(x.audience, x.proof != nil); err != nil {
 		return err
 	}
 	x.scope = c.scopeFor(x.scope, x.audience)
-	token, err := g.p.mint(x)
+	token, err := g.p.mint(x, x.tokenKey(c))
 	if err != nil {
 		return err
 	}
@@ -121,7 +126,10 @@ func (g grant) PopulateTokenEndpointResponse(_ context.Context, r fosite.AccessR
 		}
 	}
 	answer.SetAccessToken(token)
-	answer.SetTokenType("Bearer")
+	answer.SetTokenType(typeBearer)
+	if x.tokenKey(c) != "" {
+		answer.SetTokenType(typeDPoP)
+	}
 	return nil
 }
 

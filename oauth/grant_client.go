@@ -14,8 +14,9 @@ import (
 // token ends by itself, or by being revoked.
 type clientGrant struct{ grant }
 
-// HandleTokenEndpointRequest decides what a service may do. No store is asked but for the client, which is remembered.
-func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) error {
+// HandleTokenEndpointRequest decides what a service may do. No store is asked but for the client,
+// which is remembered, and for a proof, which is good once.
+func (g clientGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.AccessRequester) error {
 	c, form, x := clientOf(r), r.GetRequestForm(), exchangeOf(r)
 	// Only a client that has proven itself may use this grant (RFC 6749 §4.4.2); the name of a public one is known to all.
 	if c.Public || !c.may(GrantClient) {
@@ -27,6 +28,12 @@ func (g clientGrant) HandleTokenEndpointRequest(_ context.Context, r fosite.Acce
 	}
 	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience), g.p.Issuer)
 	if err != nil {
+		return err
+	}
+	if err := c.checkBound(firstOf(audience), x.proof != nil); err != nil {
+		return err
+	}
+	if err := g.p.useProof(ctx, x.proof); err != nil {
 		return err
 	}
 	// The subject is the client itself. It cannot be mistaken for a person: no client's id has the prefix of a user's.

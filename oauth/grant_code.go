@@ -34,15 +34,21 @@ func (g codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if !claims.Bound && fingerprint == "" {
 		fingerprint = claims.Fingerprint
 	}
-	if _, err := audiences(c, form.Get("resource")); err != nil {
-		return err // before anything is spent
+	if err := g.ready(ctx, c, x, form.Get("resource")); err != nil {
+		return err
 	}
-	polled, err := g.look(ctx, store.Poll{SID: claims.SID, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint})
+	polled, err := g.look(ctx, store.Poll{
+		SID: claims.SID, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint, Key: x.key(), Bind: x.binds(c),
+	})
 	if err != nil {
 		return err
 	}
-	if polled.Answer == store.AnswerUnknown {
+	switch polled.Answer {
+	case store.AnswerUnknown:
 		return g.spent(ctx, c, claims.SID)
+	case store.AnswerWrongKey:
+		g.p.reportKey(ctx, claims.SID, c.ID)
+		return errKey
 	}
 	if err := g.decide(ctx, polled); err != nil {
 		return errGrantFrom(err)

@@ -33,17 +33,33 @@ func (d deviceGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Ac
 	if err != nil {
 		return err
 	}
-	if _, err := audiences(c, form.Get("resource")); err != nil {
-		return err // before anything is spent
+	if err := d.ready(ctx, c, x, form.Get("resource")); err != nil {
+		return err
 	}
-	polled, err := d.poll(ctx, x, store.Poll{SID: sid, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint})
+	polled, err := d.poll(ctx, x, store.Poll{
+		SID: sid, Secret: secret, ClientID: c.ID, Fingerprint: fingerprint, Key: x.key(), Bind: x.binds(c), Again: true,
+	})
 	if err != nil {
 		return err
+	}
+	if polled.Answer == store.AnswerWrongKey {
+		d.p.reportKey(ctx, sid, c.ID)
 	}
 	if err := d.decide(ctx, polled); err != nil {
 		return err
 	}
 	return d.redeem(ctx, c, x, form.Get("resource"), polled.Grant)
+}
+
+// ready refuses what can be refused before anything is spent. The proof is used up last.
+func (d deviceGrant) ready(ctx context.Context, c *client, x *exchange, resource string) error {
+	if _, err := audiences(c, resource); err != nil {
+		return err
+	}
+	if err := c.checkBound(resource, x.proof != nil); err != nil {
+		return err
+	}
+	return d.p.useProof(ctx, x.proof)
 }
 
 // poll asks once, and if the answer is "pending" and the client has patience, once more when something was decided.
@@ -135,6 +151,8 @@ func (d deviceGrant) decide(ctx context.Context, polled store.Polled) error {
 	case store.AnswerWrongFingerprint:
 		d.reportFingerprint(ctx, polled)
 		return errGrant
+	case store.AnswerWrongKey:
+		return errKey
 	case store.AnswerUnknown:
 		return errGrant
 	default:

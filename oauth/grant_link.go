@@ -39,11 +39,17 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if !c.may(GrantMagicLink) {
 		return refuse(CodeUnauthorizedClient, "the client is not registered for the magic link grant")
 	}
-	try, err := readTry(c, form)
+	try, err := readTry(c, form, x.key())
 	if err != nil {
 		return err
 	}
 	if _, err := audiences(c, form.Get("resource")); err != nil {
+		return err
+	}
+	if err := c.checkBound(form.Get("resource"), x.proof != nil); err != nil {
+		return err
+	}
+	if err := g.p.useProof(ctx, x.proof); err != nil {
 		return err
 	}
 	// From here on the client's going away changes nothing: a link that is spent should give what it was spent for.
@@ -53,7 +59,7 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if err != nil {
 		return ofLink(err)
 	}
-	granted, err := g.begin(ctx, c, user, link)
+	granted, err := g.begin(ctx, c, x, user, link)
 	if err != nil {
 		return err
 	}
@@ -61,8 +67,8 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	return nil
 }
 
-// readTry reads what the app presents.
-func readTry(c *client, form url.Values) (store.AppTry, error) {
+// readTry reads what the app presents. A key without one that was named before fits no more than the other way round.
+func readTry(c *client, form url.Values, key string) (store.AppTry, error) {
 	if form.Get("device_half") == "" {
 		return store.AppTry{}, refuse(CodeInvalidRequest, "device_half is missing")
 	}
@@ -75,7 +81,7 @@ func readTry(c *client, form url.Values) (store.AppTry, error) {
 	}
 	return store.AppTry{
 		ClientID: c.ID, DeviceHalf: form.Get("device_half"), MailHalf: form.Get("mail_half"), Letters: form.Get("code"),
-		Bound: bound(hashFingerprint(fingerprint), challengeOf(form.Get("code_verifier"))),
+		Bound: bound(hashFingerprint(fingerprint), challengeOf(form.Get("code_verifier")), key),
 	}, nil
 }
 
@@ -89,15 +95,15 @@ func challengeOf(verifier string) string {
 }
 
 // begin goes the way of every other session.
-func (g linkGrant) begin(ctx context.Context, c *client, user store.User, link store.Link) (store.Grant, error) {
+func (g linkGrant) begin(ctx context.Context, c *client, x *exchange, user store.User, link store.Link) (store.Grant, error) {
 	var asked kept
 	if err := json.Unmarshal([]byte(link.App), &asked); err != nil {
 		return store.Grant{}, &Error{Code: CodeServerError, Cause: err}
 	}
 	granted, err := g.p.Sessions.BeginNow(ctx, store.Request{
 		SID: store.NewID(store.SessionPrefix), ClientID: c.ID, Scope: asked.Scope, Audience: asked.Audience,
-		Fingerprint: asked.Fingerprint, Name: asked.Name, Platform: asked.Platform, Address: link.Address,
-	}, sessions.Person{UserID: user.ID, AMR: amrMail})
+		Fingerprint: asked.Fingerprint, Key: x.key(), Name: asked.Name, Platform: asked.Platform, Address: link.Address,
+	}, sessions.Person{UserID: user.ID, AMR: amrMail, Bind: x.binds(c)})
 	if err != nil {
 		return store.Grant{}, ofLink(err)
 	}

@@ -39,12 +39,15 @@ func (g refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	if err := c.checkOwners(scope, form.Get("resource")); err != nil {
 		return err
 	}
-	if err := c.checkBound(form.Get("resource")); err != nil {
+	if err := c.checkBound(form.Get("resource"), x.proof != nil); err != nil {
+		return err
+	}
+	if err := g.p.useProof(ctx, x.proof); err != nil {
 		return err
 	}
 	rotated, err := g.p.Tickets.Rotate(ctx, store.Rotation{
 		SID: token.sid, JTI: token.jti, Next: next, AfterNext: afterNext,
-		ClientID: c.ID, Fingerprint: fingerprint, Scope: scope, Audience: form.Get("resource"),
+		ClientID: c.ID, Fingerprint: fingerprint, Key: x.key(), Scope: scope, Audience: form.Get("resource"),
 	})
 	if err != nil {
 		return g.refused(ctx, c, token, err)
@@ -72,6 +75,10 @@ func (g refreshGrant) hand(x *exchange, token refreshToken, rotated store.Grant,
 // refused ends the session whose spent token came back: either its owner or a thief holds a copy, and nobody can tell
 // which of the two this is. The keeper has deleted the grant already; the record follows, and the person is told.
 func (g refreshGrant) refused(ctx context.Context, c *client, token refreshToken, err error) error {
+	if errors.Is(err, store.ErrKey) {
+		g.p.reportKey(ctx, token.sid, c.ID)
+		return errKey
+	}
 	if errors.Is(err, store.ErrReused) {
 		ctx, cancel := finish(ctx)
 		defer cancel()

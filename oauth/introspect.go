@@ -26,6 +26,8 @@ type Introspection struct {
 	ID        string `json:"jti,omitempty"`
 	Session   string `json:"sid,omitempty"` // not of a service's token
 
+	Confirmation *Confirmation `json:"cnf,omitempty"` // the key that it is bound to (RFC 9449 §6.2)
+
 	asker string // the client that was told; never written
 }
 
@@ -70,8 +72,8 @@ func (p *Provider) introspectAccess(ctx context.Context, asker *client, token st
 	}
 	return Introspection{
 		Active: true, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, ClientID: claims.ClientID,
-		TokenType: "Bearer", Scope: claims.Scope, Expires: claims.Expires, Issued: claims.Issued, ID: claims.ID,
-		Session: claims.Session,
+		TokenType: claims.typeOf(), Scope: claims.Scope, Expires: claims.Expires, Issued: claims.Issued, ID: claims.ID,
+		Session: claims.Session, Confirmation: claims.Confirmation,
 	}, nil
 }
 
@@ -123,6 +125,7 @@ func (p *Provider) introspectRefresh(ctx context.Context, asker *client, token s
 	return Introspection{
 		Active: true, Issuer: p.Issuer, Subject: g.UserID, Audience: g.Audience, ClientID: g.ClientID,
 		Scope: strings.Join(g.Scope, " "), Expires: g.Ends().Unix(), Issued: g.RotatedAt.Unix(), ID: t.jti, Session: g.SID,
+		Confirmation: confirmation(g.Key),
 	}, nil
 }
 

@@ -4,7 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 	"time"
+
+	"github.com/handclasp/handclasp/verify"
 )
 
 // Document is a body that changes rarely and is served as it is.
@@ -62,6 +65,7 @@ func (p *Provider) describe() (Document, error) {
 		FingerprintSupport bool     `json:"handclasp_device_fingerprint_supported"`
 		ResourceIndicators bool     `json:"handclasp_resource_indicators_supported"`
 		UILocales          []string `json:"ui_locales_supported"`
+		ProofAlgs          []string `json:"dpop_signing_alg_values_supported"`
 		AccessTokenAlgs    []string `json:"handclasp_access_token_signing_alg_values_supported"`
 	}{
 		Issuer:             p.Issuer,
@@ -104,6 +108,7 @@ func (p *Provider) describe() (Document, error) {
 		FingerprintSupport: true,
 		ResourceIndicators: true,
 		UILocales:          []string{"en"},
+		ProofAlgs:          strings.Fields(verify.ProofAlgorithms),
 		AccessTokenAlgs:    []string{"RS256"},
 	})
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package oauth is the OAuth 2.0 authorization server and OpenID provider: the authorization code, device authorization
-// (RFC 8628), refresh, client credentials and magic link grants, revocation (RFC 7009), introspection (RFC 7662), access
-// tokens (RFC 9068), id tokens and metadata (RFC 8414). It is the only importer of Fosite, which gives the frame: parsing,
-// client authentication, dispatch. The token-side steps are ours, because each of them has to be one atomic step of the
-// ticket store.
+// (RFC 8628), refresh, client credentials and magic link grants, proofs of possession (RFC 9449), revocation (RFC 7009),
+// introspection (RFC 7662), access tokens (RFC 9068), id tokens and metadata (RFC 8414). It is the only importer of Fosite,
+// which gives the frame: parsing, client authentication, dispatch. The token-side steps are ours, because each of them has to
+// be one atomic step of the ticket store.
 //
 // It knows HTTP requests but writes no answers: what comes back is a value or an *Error, and the server turns those into
 // statuses and sentences.
@@ -107,6 +107,8 @@ type Provider struct {
 	clients *registry
 	known   *known
 	codes   codeSeal
+	nonces  nonceSeal
+	base    *url.URL      // of Issuer
 	held    chan struct{} // a slot for each poll that is being held
 	closing chan struct{}
 	close   sync.Once
@@ -122,6 +124,7 @@ func New(o Options) (*Provider, error) {
 		clients: newRegistry(o.Clients, o.Now),
 		known:   newKnown(),
 		codes:   codeSeal{o.Keys.Secret("authorization code")},
+		nonces:  nonceSeal{o.Keys.Secret("dpop nonce")},
 		held:    make(chan struct{}, o.HeldMost),
 		closing: make(chan struct{}),
 		lists:   statusLists{made: map[int64]statusList{}},
@@ -156,10 +159,10 @@ func New(o Options) (*Provider, error) {
 	}
 	p.frame = fosite.NewOAuth2Provider(p.clients, policy)
 
-	if u, err := url.Parse(o.Issuer); err != nil || u.Host == "" || u.Path != "" {
+	var err error
+	if p.base, err = url.Parse(o.Issuer); err != nil || p.base.Host == "" || p.base.Path != "" {
 		return nil, fmt.Errorf("issuer %q: want scheme and host only, without a slash at the end", o.Issuer)
 	}
-	var err error
 	if p.metadata, err = p.describe(); err != nil {
 		return nil, fmt.Errorf("describe the server: %w", err)
 	}

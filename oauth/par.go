@@ -39,6 +39,11 @@ func (p *Provider) Push(ctx context.Context, r *http.Request) (PushedAnswer, err
 		form[name] = values
 	}
 	form.Set("client_id", c.GetID())
+	key, err := p.firstKey(ctx, r, form)
+	if err != nil {
+		return PushedAnswer{}, translate(r, err)
+	}
+	form.Set("dpop_jkt", key)
 	a, err := p.readAuthorization(ctx, form)
 	if err != nil {
 		return PushedAnswer{}, translate(r, err)

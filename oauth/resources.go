@@ -94,10 +94,15 @@ func (c *client) scopeFor(granted []string, audience string) []string {
 	return kept
 }
 
-// checkBound refuses a token for a resource that takes only those that are bound to a key (RFC 9449): ours are bearer tokens.
-func (c *client) checkBound(audience string) error {
-	if slices.ContainsFunc(c.resources, func(r store.Resource) bool { return r.ID == audience && r.DPoP }) {
-		return refuse(CodeInvalidTarget, "the resource takes only access tokens that are bound to a key, and this one would not be")
+// wantsBound reports whether a resource takes only access tokens that are bound to a key (RFC 9449).
+func (c *client) wantsBound(audience string) bool {
+	return slices.ContainsFunc(c.resources, func(r store.Resource) bool { return r.ID == audience && r.DPoP })
+}
+
+// checkBound refuses a bearer token for such a resource.
+func (c *client) checkBound(audience string, proven bool) error {
+	if !proven && c.wantsBound(audience) {
+		return refuse(CodeInvalidTarget, "the resource takes only access tokens that are bound to a key: show a DPoP proof")
 	}
 	return nil
 }

@@ -162,7 +162,14 @@ func TestResourceThatWantsBoundTokensGetsNoBearerTokens(t *testing.T) {
 		mustRefuse(t, d.Post("/oauth/token", refresh), oauth.CodeInvalidTarget)
 		mustGive(t, d.Refresh(tokens.RefreshToken))
 		d.Resource = filesAPI
-		mustRefuse(t, d.TryAsk(), oauth.CodeInvalidTarget)
+		asked := d.Ask()
+		mustRefuse(t, d.Poll(asked), oauth.CodeInvalidGrant) // before anybody is asked to approve
+		d.Wallet = s.Wallet(t)
+		ana.Approve(asked.UserCode)
+		bound := mustGive(t, d.Poll(asked))
+		if bound.TokenType != "DPoP" {
+			t.Errorf("the resource gets a token of type %s", bound.TokenType)
+		}
 	})
 }
 

@@ -23,9 +23,10 @@ type Access struct {
 	Grant store.Grant
 }
 
-// Verify reads the Bearer token of a request to our own API (RFC 6750 §2.1, header only): signed by us for this
-// audience, not expired, its session alive, and every scope in it. The error is an *Error: invalid_token,
-// insufficient_scope, or temporarily_unavailable if the session could not be looked up.
+// Verify reads the access token of a request to our own API (RFC 6750 §2.1 and RFC 9449 §7.1, header only): signed by us for
+// this audience, not expired, shown as what it is bound to wants it, its session alive, and every scope in it. The error is an
+// *Error: invalid_token, invalid_dpop_proof, use_dpop_nonce, insufficient_scope, or temporarily_unavailable if the session
+// could not be looked up.
 func (p *Provider) Verify(ctx context.Context, r *http.Request, scopes ...string) (Access, error) {
 	return p.verify(ctx, r, p.Issuer, scopes)
 }
@@ -38,42 +39,67 @@ func (p *Provider) VerifyAny(ctx context.Context, r *http.Request, scopes ...str
 
 // verify checks the audience unless it is empty.
 func (p *Provider) verify(ctx context.Context, r *http.Request, audience string, scopes []string) (Access, error) {
-	claims, err := p.bearer(r, audience)
+	t, err := p.present(r, audience)
 	if err != nil {
 		return Access{}, err
 	}
-	if claims.service() {
-		return Access{}, refuse(CodeInvalidToken, "the token is a service's, and belongs to no person")
+	if t.service() {
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the token is a service's, and belongs to no person"}
 	}
-	grant, err := p.Tickets.Grant(ctx, claims.Session, claims.ID)
+	shown, err := p.proveAccess(r, t.scheme, t.token, t.Claims)
+	if err != nil {
+		return Access{}, err
+	}
+	grant, err := p.Tickets.Grant(ctx, t.Session, t.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return Access{}, refuse(CodeInvalidToken, "the session has ended")
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the session has ended"}
 	}
 	if err != nil {
 		return Access{}, unavailable(err)
 	}
+	if err := p.useProof(ctx, shown); err != nil {
+		return Access{}, underDPoP(err)
+	}
 	for _, scope := range scopes {
-		if !claims.Has(scope) {
-			return Access{}, &Error{Code: CodeInsufficientScope, Scope: strings.Join(scopes, " ")}
+		if !t.Has(scope) {
+			return Access{}, &Error{Code: CodeInsufficientScope, Scheme: t.scheme, Scope: strings.Join(scopes, " ")}
 		}
 	}
-	return Access{Claims: claims, Grant: grant}, nil
+	return Access{Claims: t.Claims, Grant: grant}, nil
 }
 
-// bearer reads the token of a request as far as that needs no store. An empty audience is any.
-func (p *Provider) bearer(r *http.Request, audience string) (Claims, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return Claims{}, refuse(CodeInvalidToken, "an access token is missing")
+// incoming is an access token that is ours, and how it came.
+type incoming struct {
+	Claims
+	scheme string
+	token  string
+}
+
+// present reads the access token of a request as far as that needs neither a proof nor a store. An empty audience is any.
+func (p *Provider) present(r *http.Request, audience string) (incoming, error) {
+	scheme, token := presentedToken(r)
+	if token == "" {
+		return incoming{}, refuse(CodeInvalidToken, "an access token is missing")
 	}
-	claims, err := p.readKnown(strings.TrimSpace(token))
+	claims, err := p.readKnown(token)
 	if err != nil {
-		return Claims{}, &Error{Code: CodeInvalidToken, Cause: err}
+		return incoming{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Cause: err}
 	}
 	if audience != "" && claims.Audience != audience {
-		return Claims{}, refuse(CodeInvalidToken, "the token is for another resource")
+		return incoming{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is for another resource"}
 	}
-	return claims, nil
+	return incoming{claims, scheme, token}, nil
+}
+
+// presentedToken is the access token of a request and the scheme that it came under; empty if it has none of ours.
+func presentedToken(r *http.Request) (scheme, token string) {
+	named, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	for _, scheme := range []string{typeBearer, typeDPoP} {
+		if strings.EqualFold(named, scheme) {
+			return scheme, strings.TrimSpace(token)
+		}
+	}
+	return "", ""
 }
 
 // Has reports whether the token holds a scope.

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
@@ -176,6 +177,26 @@ func operatorsOfKeys(t *testing.T, o *servertest.Operator) {
 	}
 	expect(t, "too early for the active one", retire(1), http.StatusConflict, "conflict")
 	expect(t, "the next one", retire(0), http.StatusOK, "")
+}
+
+// keysOfOperators are shown at every operation, well and badly.
+func keysOfOperators(t *testing.T, s *servertest.Server, _ *servertest.Browser) {
+	scopes := []string{oauth.ScopeAdminRead, oauth.ScopeAdminWrite, oauth.ScopeAdminKeys}
+	o := s.Operator(t, "bound-operator", scopes...)
+	o.Wallet = s.Wallet(t)
+	o.Renew(scopes...)
+	const header = "Authorization"
+	bound, ath := "DPoP "+o.Token, servertest.AccessHash(o.Token)
+	for _, op := range ofAdmin {
+		path := adminAt + op.path
+		expect(t, path+" as a bearer token", o.Do(op.method, path, op.body), http.StatusUnauthorized, "invalid_token")
+		expect(t, path+" without a proof", o.Do(op.method, path, op.body, header, bound), http.StatusUnauthorized, "invalid_dpop_proof")
+		old := o.Wallet.Proof(op.method, s.Issuer+path, "ath", ath, "nonce", "", "iat", s.Clock.Now().Add(-time.Hour).Unix())
+		mustOfferNonce(t, path+" with an old proof", o.Do(op.method, path, op.body, header, bound, "DPoP", old), http.StatusUnauthorized)
+	}
+	proof := o.Wallet.Proof(http.MethodGet, s.Issuer+adminAt+"/clients", "ath", ath)
+	expect(t, "with a proof", o.Do(http.MethodGet, adminAt+"/clients", nil, header, bound, "DPoP", proof), http.StatusOK, "")
+	expect(t, "with a proof that was shown", o.Do(http.MethodGet, adminAt+"/clients", nil, header, bound, "DPoP", proof), http.StatusUnauthorized, "invalid_dpop_proof")
 }
 
 // limitsOfAdmin asks until it hurts, once for each operation: what a client may ask is counted by client.

@@ -27,7 +27,7 @@ type appLink struct {
 // linkMembers are what an app may say. Others are ignored, so that a newer app can ask an older server.
 var linkMembers = []string{
 	"client_id", "client_secret", "email", "redirect_uri", "scope", "resource", "code_challenge", "code_challenge_method",
-	"device_fingerprint", "device_name", "device_platform", "state", "previous",
+	"device_fingerprint", "device_name", "device_platform", "dpop_jkt", "state", "previous",
 }
 
 // askForAppLink mails a link that leads into an app. There are no cookies here: the app keeps its half of the link, and

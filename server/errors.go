@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
+	"github.com/handclasp/handclasp/verify"
 )
 
 // The refusals that only the pages know.
@@ -39,7 +41,7 @@ type answer struct {
 	after    time.Duration // Retry-After; zero for none
 }
 
-// answers of the OAuth codes (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1, RFC 9126 §2.3). RFC 8628 wants 400 for all of
+// answers of the OAuth codes (RFC 6749 §5.2, RFC 8628 §3.5, RFC 8707 §2, RFC 6750 §3.1, RFC 9126 §2.3, RFC 9449 §12.2). RFC 8628 wants 400 for all of
 // its own, access_denied among them.
 var answers = map[string]answer{
 	oauth.CodeInvalidRequest:          {status: 400, sentence: "The request cannot be read."},
@@ -57,6 +59,8 @@ var answers = map[string]answer{
 	oauth.CodeRequestNotSupported:     {status: 400, sentence: "Request objects are not supported."},
 	oauth.CodeInvalidRequestURI:       {status: 400, sentence: "The app's request is unknown, used, or too old."},
 	oauth.CodeInvalidToken:            {status: 401, sentence: "The access token is missing, expired or revoked."},
+	oauth.CodeInvalidProof:            {status: 400, sentence: "The DPoP proof is not good, or was shown before."},
+	oauth.CodeUseNonce:                {status: 400, sentence: "Make a DPoP proof with the nonce of this answer."},
 	oauth.CodeInsufficientScope:       {status: 403, sentence: "The access token lacks a scope."},
 	oauth.CodeTooManyRequests:         {status: 429, sentence: "Too many requests."},
 	oauth.CodeUnavailable:             {status: 503, sentence: "A part of the server does not answer. Try again in a moment."},
@@ -82,6 +86,9 @@ func classify(err error) answer {
 			a.sentence = refusal.Hint
 		}
 		if refusal.Code == oauth.CodeInvalidClient && refusal.Basic {
+			a.status = http.StatusUnauthorized
+		}
+		if refusal.Scheme != "" && a.status == http.StatusBadRequest { // of a proof beside an access token (RFC 9449 §7.1, §9)
 			a.status = http.StatusUnauthorized
 		}
 		return a
@@ -189,13 +196,18 @@ var wholeBodies = func() map[errorBody][]byte {
 	return bodies
 }()
 
-// challenge says how to prove oneself (RFC 6750 §3, RFC 6749 §5.2).
+// challenge says how to prove oneself (RFC 6750 §3, RFC 9449 §7.1, RFC 6749 §5.2). The scheme that was used hears what was
+// wrong; the other one is offered beside it.
 func challenge(h http.Header, a answer, refusal *oauth.Error) {
+	const bearer, dpop, algs = "Bearer", "DPoP", `algs="` + verify.ProofAlgorithms + `"`
+	wrong := ` error="` + a.code + `"`
 	switch {
-	case a.code == oauth.CodeInvalidToken:
-		h.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	case a.code == oauth.CodeInsufficientScope:
-		h.Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope=`+strconv.Quote(refusal.Scope))
+		h.Set("WWW-Authenticate", cmp.Or(refusal.Scheme, bearer)+wrong+`, scope=`+strconv.Quote(refusal.Scope))
+	case refusal.Scheme == dpop && a.status == http.StatusUnauthorized:
+		h["Www-Authenticate"] = []string{dpop + wrong + ", " + algs, bearer}
+	case a.code == oauth.CodeInvalidToken:
+		h["Www-Authenticate"] = []string{bearer + wrong, dpop + " " + algs}
 	case a.status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Basic realm="client"`)
 	}

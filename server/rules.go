@@ -39,6 +39,9 @@ func program(s *Server, route string, next handler, time time.Duration) entry {
 		if s.secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
+		if r.Header.Get("DPoP") != "" { // whoever shows a proof gets a nonce for the next one (RFC 9449 §8.2)
+			h.Set("DPoP-Nonce", s.OAuth.Nonce())
+		}
 		defer s.metrics.observe(route, w, s.Now())
 		defer s.guard(w, r, s.writeError)
 		if err := next(w, r); err != nil {

@@ -16,6 +16,7 @@ const nowLife = time.Minute
 type Person struct {
 	UserID string
 	AMR    []string
+	Bind   bool // every refresh has to show the key that the request names
 }
 
 // BeginNow begins a session for somebody who has proven who they are to the client itself, so that there is no code to type
@@ -46,7 +47,7 @@ func (s *Sessions) BeginNow(ctx context.Context, r store.Request, who Person) (s
 		return store.Grant{}, err
 	}
 	// After this: a grant whose session is provisional. The sweeper deletes both.
-	polled, err := s.Tickets.Poll(ctx, store.Poll{SID: r.SID, Secret: r.Secret, ClientID: r.ClientID, Fingerprint: r.Fingerprint})
+	polled, err := s.Tickets.Poll(ctx, store.Poll{SID: r.SID, Secret: r.Secret, ClientID: r.ClientID, Fingerprint: r.Fingerprint, Key: r.Key, Bind: who.Bind})
 	if err != nil {
 		return store.Grant{}, fmt.Errorf("redeem request: %w", err)
 	}

@@ -42,6 +42,8 @@ var (
 	ErrScope = errors.New("scope was not granted")
 	// ErrTarget: a requested audience was never granted. Nothing moved.
 	ErrTarget = errors.New("audience was not granted")
+	// ErrKey: the request or grant is bound to a key, and it was not this one that was shown. Nothing moved.
+	ErrKey = errors.New("another key is needed")
 	// ErrReused: a spent refresh token was presented; the keeper has deleted the grant in the same step.
 	ErrReused = errors.New("spent token was used again")
 	// ErrWrong: a half of a link, or its code, does not fit; the try was counted.

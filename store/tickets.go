@@ -61,6 +61,7 @@ type Request struct {
 	Scope       []string
 	Audience    []string
 	Fingerprint string // hash; empty if the client sent none
+	Key         string // thumbprint (RFC 7638) of the key that the flow is bound to, or AnyKey; empty if to none
 	Name        string // what the device calls itself
 	Platform    string
 	Address     string // where the request came from
@@ -74,12 +75,18 @@ type Request struct {
 	DeviceID    string // set once approved
 }
 
+// AnyKey in a Request's Key: whoever redeems it must show a key, and may choose which.
+const AnyKey = "*"
+
 // Poll is one question of a waiting client (RFC 8628 §3.4).
 type Poll struct {
 	SID         string
 	Secret      string // hash
 	ClientID    string
 	Fingerprint string // hash of what was sent; empty if nothing
+	Key         string // thumbprint of the key that was shown; empty if none
+	Bind        bool   // bind the grant to Key
+	Again       bool   // ask for the grant once more if it was handed out and its answer was lost, see RedeemAgain
 	Recheck     bool   // the second look of a held poll: it is never too early and counts for nothing
 }
 
@@ -98,6 +105,8 @@ const (
 	WrongFingerprints = 3
 	// RequestAfterlife is how long a request is kept after its end, so that a late poll hears expired_token.
 	RequestAfterlife = 10 * time.Minute
+	// RedeemAgain is how long a grant that is bound to a key is handed out again to whoever shows that key.
+	RedeemAgain = 30 * time.Second
 	// RefreshGrace is how long a refresh token stays good for its own successor, unless that is used first.
 	RefreshGrace = 2 * time.Minute
 	// WrongHalves is how many wrong halves or codes end a link.
@@ -113,9 +122,10 @@ const (
 	AnswerSlowDown         Answer = "slow_down"
 	AnswerDenied           Answer = "denied"  // Polled.Reason says why
 	AnswerExpired          Answer = "expired" // of a code that was never redeemed
-	AnswerGranted          Answer = "granted" // this caller, and no other ever, has the grant
+	AnswerGranted          Answer = "granted" // this caller, and no other ever but with the same key, has the grant
 	AnswerUnknown          Answer = "unknown" // no such code, another client's, or redeemed before
 	AnswerWrongFingerprint Answer = "wrong_fingerprint"
+	AnswerWrongKey         Answer = "wrong_key" // not the key that the flow is bound to, or none; nothing moved
 )
 
 // Polled is the answer to a poll.
@@ -163,6 +173,7 @@ type Grant struct {
 	Next        string // the one that will follow
 	Previous    string // the one before; empty at first
 	StatusIndex int64  // where the session's end is told; 0 of grants that began before there were lists
+	Key         string // thumbprint of the key that every refresh must show; empty if the grant is bound to none
 }
 
 // Ends is when the grant is gone unless it is used before.
@@ -181,6 +192,7 @@ type Rotation struct {
 	AfterNext   string // successor of Next
 	ClientID    string
 	Fingerprint string   // hash of what was sent; compared only if neither this nor the grant's is empty
+	Key         string   // thumbprint of the key that was shown; compared if the grant has one
 	Scope       []string // requested; every one must have been granted; empty asks for all
 	Audience    string   // requested; must have been granted; empty asks for the first
 }
@@ -239,11 +251,14 @@ type Tickets interface {
 	// ErrExists if the user code is that of another live request: the caller makes a new code and tries again.
 	Open(ctx context.Context, r Request, limits ...Limit) (Verdict, error)
 	// Poll decides what a waiting client hears. In this order: unknown (no such request, wrong secret, another client,
-	// redeemed), wrong fingerprint (counted; the third kills; a request without one accepts any), killed or denied,
-	// expired, granted, and only then the interval: the first poll is never slowed; one repeat within PollRepeat of
+	// redeemed), wrong key (a request without one accepts any and none; it comes before everything that only the client is
+	// to move), wrong fingerprint (counted; the third kills; a request without one accepts any), killed or denied, expired,
+	// granted, and only then the interval: the first poll is never slowed; one repeat within PollRepeat of
 	// a counted poll gets that poll's answer; a poll before Interval-PollSlack since the last accepted one raises the
 	// interval by SlowDownStep up to SlowDownMost and does not move the last accepted one.
-	// Granted consumes the approval and writes the grant in the same step; its times run from now.
+	// Granted consumes the approval and writes the grant in the same step; its times run from now. If the request and the
+	// grant are bound to the key that was shown, and Again asks for it, the same grant is granted once more within
+	// RedeemAgain and until it has rotated: nobody but the one who had it can have it again.
 	Poll(ctx context.Context, p Poll) (Polled, error)
 	// Bind opens a request by the hash of its user code for a browser session. The first one owns it; the same one gets
 	// it again, in any state. ErrNotFound for an unknown or expired code, ErrTaken (with the Request) if another session has it.
@@ -256,7 +271,7 @@ type Tickets interface {
 	// Deny turns pending into denied with this reason and wakes the waiting client. Denying again is no error.
 	// ErrNotFound, ErrTaken, ErrDecided (approved, redeemed or killed), ErrExpired.
 	Deny(ctx context.Context, sid, browser, reason string) error
-	// Rotate decides what a refresh token is worth. ErrNotFound: no grant. ErrForeign, ErrScope, ErrTarget: nothing moved.
+	// Rotate decides what a refresh token is worth. ErrNotFound: no grant. ErrForeign, ErrKey, ErrScope, ErrTarget: nothing moved.
 	// The current JTI rotates: it becomes Previous, Next becomes current, AfterNext becomes Next. Previous, within
 	// RefreshGrace of the rotation, gets the same successor again and moves nothing. The Next one, presented early (the
 	// store lost a rotation), rotates like the current one. Any other JTI deletes the grant: ErrReused.

@@ -50,10 +50,12 @@ func meantFor(key jose.JSONWebKey, text []byte, algorithm jose.SignatureAlgorith
 	var meant struct {
 		Operations []string `json:"key_ops"`
 	}
-	return json.Unmarshal(text, &meant) == nil &&
-		(meant.Operations == nil || slices.Contains(meant.Operations, "verify")) &&
-		(key.Use == "" || key.Use == "sig") &&
-		(key.Algorithm == "" || key.Algorithm == string(algorithm))
+	return json.Unmarshal(text, &meant) == nil && isMeantFor(key.Use, key.Algorithm, meant.Operations, algorithm)
+}
+
+func isMeantFor(use, says string, operations []string, algorithm jose.SignatureAlgorithm) bool {
+	return (operations == nil || slices.Contains(operations, "verify")) && (use == "" || use == "sig") &&
+		(says == "" || says == string(algorithm))
 }
 
 // strongRSA bounds a key from below by RFC 7518 §3.3, and from above so that checking it costs little.

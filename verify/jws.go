@@ -27,12 +27,24 @@ type header struct {
 type envelope struct {
 	header header
 	input  string // what was signed
+	parts  [3][]byte
 	signed *jose.JSONWebSignature
 }
 
-// parse reads the compact serialization (RFC 7515 §7.1) in its one strict form, so that no two texts are the same token.
-// The header does not get to choose the algorithm: it is one of these or none.
+// parse reads a JWS that one of these algorithms has signed: the header does not get to choose.
 func parse(text string, most int, algorithms ...jose.SignatureAlgorithm) (envelope, error) {
+	e, err := split(text, most)
+	if err != nil {
+		return envelope{}, err
+	}
+	if err := e.sign(algorithms); err != nil {
+		return envelope{}, err
+	}
+	return e, nil
+}
+
+// split takes the compact serialization (RFC 7515 §7.1) apart, in its one strict form, so that no two texts are the same token.
+func split(text string, most int) (envelope, error) {
 	if len(text) > most {
 		return envelope{}, errors.New("the token is too long")
 	}
@@ -40,16 +52,15 @@ func parse(text string, most int, algorithms ...jose.SignatureAlgorithm) (envelo
 	if len(parts) != 3 {
 		return envelope{}, errors.New("the token has not three parts")
 	}
-	decoded := make([][]byte, len(parts))
+	var e envelope
 	for i, part := range parts {
 		var err error
 		// The decoder passes over line breaks, which no token has.
-		if decoded[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil || strings.ContainsAny(part, "\r\n") {
+		if e.parts[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil || strings.ContainsAny(part, "\r\n") {
 			return envelope{}, errors.New("the token is not base64url")
 		}
 	}
-	var e envelope
-	if err := json.Unmarshal(decoded[0], &e.header); err != nil {
+	if err := json.Unmarshal(e.parts[0], &e.header); err != nil {
 		return envelope{}, errors.New("the token's header cannot be read")
 	}
 	// No extension is understood here, so none may be critical (RFC 7515 §4.1.11).
@@ -57,11 +68,18 @@ func parse(text string, most int, algorithms ...jose.SignatureAlgorithm) (envelo
 		return envelope{}, errors.New("the token's header has an extension that is not understood")
 	}
 	e.input = text[:strings.LastIndexByte(text, '.')]
-	var err error
-	if e.signed, err = jose.ParseSignedCompact(text, algorithms); err != nil {
-		return envelope{}, fmt.Errorf("read the token: %w", err)
-	}
 	return e, nil
+}
+
+// sign reads the signature, if it is of one of these algorithms.
+func (e *envelope) sign(algorithms []jose.SignatureAlgorithm) error {
+	text := e.input + "." + base64.RawURLEncoding.EncodeToString(e.parts[2])
+	signed, err := jose.ParseSignedCompact(text, algorithms)
+	if err != nil {
+		return fmt.Errorf("read the token: %w", err)
+	}
+	e.signed = signed
+	return nil
 }
 
 // parseOfIssuer reads a JWT that only the issuer may have signed, and only as what it says it is: a type keeps each of the

@@ -68,7 +68,7 @@ func (v *Verifier) refuse(f refusal) *Refusal {
 			continue
 		}
 		if scheme == schemeDPoP {
-			said = append(said, param{"algs", proofAlgorithmNames})
+			said = append(said, param{"algs", ProofAlgorithms})
 		}
 		r.Challenges = append(r.Challenges, challenge(scheme, said))
 	}

@@ -48,14 +48,14 @@ const (
 func TestExamplesOfRFC9449AreRead(t *testing.T) {
 	t.Parallel()
 	got, err := parseProof(rfc9449Proof)
-	want := proof{ID: "-BwC3ESc6acc2lTc", Method: "POST", URL: "https://server.example.com/token", Issued: 1562262616, thumbprint: rfc9449Thumbprint}
+	want := Proof{ID: "-BwC3ESc6acc2lTc", Method: "POST", URL: "https://server.example.com/token", Issued: 1562262616, Thumbprint: rfc9449Thumbprint}
 	if err != nil || got != want {
 		t.Errorf("§4.1: %+v, %v", got, err)
 	}
 	got, err = parseProof(rfc9449Resource)
-	want = proof{
+	want = Proof{
 		ID: "e1j3V_bKic8-LAEB", Method: "GET", URL: "https://resource.example.org/protectedresource", Issued: 1562262618,
-		AccessHash: hash(rfc9449Token), thumbprint: rfc9449Thumbprint,
+		AccessHash: hash(rfc9449Token), Thumbprint: rfc9449Thumbprint,
 	}
 	if err != nil || got != want {
 		t.Errorf("§7.1: %+v, %v", got, err)
@@ -64,15 +64,27 @@ func TestExamplesOfRFC9449AreRead(t *testing.T) {
 
 func TestKeyOfAProofIsPublic(t *testing.T) {
 	t.Parallel()
-	const good = `{"kty":"EC","crv":"P-256","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"`
-	if _, err := proofKey(header{Algorithm: "ES256", Key: []byte(good + "}")}); err != nil {
+	const curve = `{"kty":"EC","crv":"P-256","x":"l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs","y":"9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"`
+	rest := strings.TrimSuffix(rfc7515Key, "}")
+	if _, print, err := readEC([]byte(curve + "}")); err != nil || print != rfc9449Thumbprint {
+		t.Fatal(print, err)
+	}
+	if _, err := proofKey(header{Algorithm: "RS256", Key: []byte(rest + "}")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range privateMembers {
-		if _, err := proofKey(header{Algorithm: "ES256", Key: []byte(good + `,"` + name + `":null}`)}); err == nil {
-			t.Errorf("a key with %s passes for a public one", name)
+		member := `,"` + name + `":null}`
+		if _, _, err := readEC([]byte(curve + member)); err == nil {
+			t.Errorf("a key of a curve with %s passes for a public one", name)
+		}
+		if _, err := proofKey(header{Algorithm: "RS256", Key: []byte(rest + member)}); err == nil {
+			t.Errorf("an RSA key with %s passes for a public one", name)
 		}
 	}
+}
+
+func TestKeyOfES256IsAPointOfItsCurve(t *testing.T) {
+	t.Parallel()
 	other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +93,23 @@ func TestKeyOfAProofIsPublic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := proofKey(header{Algorithm: "ES256", Key: text}); err == nil {
-		t.Error("a key of P-384 passes for one of ES256 (RFC 7518 §3.4)")
+	const x, y = "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA"
+	for _, key := range []string{
+		"", "null", "[]", "{}", string(text), rfc7515Key,
+		`{"kty":"EC","crv":"P-256","x":"` + y + `","y":"` + x + `"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `"}`,
+		`{"kty":"EC","crv":"P-256","x":"AA","y":"` + y + `"}`,
+		`{"kty":"EC","crv":"P-256","x":"AA` + x + `","y":"` + y + `"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `=","y":"` + y + `"}`,
+		`{"kty":"EC","crv":"P-384","x":"` + x + `","y":"` + y + `"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + y + `","use":"enc"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + y + `","alg":"ES384"}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + y + `","key_ops":["sign"]}`,
+		`{"kty":"EC","crv":"P-256","x":"` + x + `","y":"` + y + `","x":"` + x + `"}`,
+	} {
+		if _, _, err := readEC([]byte(key)); err == nil {
+			t.Errorf("%s passes for a key of ES256 (RFC 7518 §3.4)", key)
+		}
 	}
 }
 

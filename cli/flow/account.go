@@ -98,12 +98,26 @@ func (c *Client) EndOthers(ctx context.Context, access string) (int, error) {
 func (c *Client) call(ctx context.Context, method, path, access string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.Issuer+path, nil)
-	if err != nil {
-		return fmt.Errorf("make request: %w", err)
+	var key *Key
+	scheme := "Bearer "
+	if bound(access) && c.Key != nil {
+		var err error
+		if key, err = c.Key(); err != nil {
+			return err
+		}
+		scheme = "DPoP "
 	}
-	req.Header.Set("Authorization", "Bearer "+access)
-	got, err := c.send(req)
+	got, err := c.shows(key, func(proof string) (answer, error) {
+		req, err := http.NewRequestWithContext(ctx, method, c.Issuer+path, nil)
+		if err != nil {
+			return answer{}, fmt.Errorf("make request: %w", err)
+		}
+		req.Header.Set("Authorization", scheme+access)
+		if proof != "" {
+			req.Header.Set("DPoP", proof)
+		}
+		return c.send(req)
+	}, method, c.Issuer+path, access)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,15 @@ type Client struct {
 	// Transport carries the requests. Nil: http.DefaultTransport, which honours
 	// HTTPS_PROXY and SSL_CERT_FILE.
 	Transport http.RoundTripper
+	// Key gives the key that the device proves itself with, when it is needed: it may lie in a keyring. Nil, or a nil key:
+	// nothing is proven.
+	Key func() (*Key, error)
 
 	mu       sync.Mutex
 	metadata *Metadata
 	skew     time.Duration
 	heard    bool
+	nonce    string // for the next proof: the newest that the server gave
 }
 
 // Skew is how far this machine's clock runs ahead of the server's, by the Date header

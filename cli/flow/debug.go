@@ -17,7 +17,7 @@ import (
 // others are hidden: a list of secrets would miss the next one.
 var shown = map[string]bool{
 	"grant_type": true, "client_id": true, "scope": true, "resource": true, "device_name": true,
-	"device_platform": true, "token_type_hint": true, "token_type": true, "expires_in": true, "interval": true,
+	"device_platform": true, "access_token_type": true, "token_type_hint": true, "token_type": true, "expires_in": true, "interval": true,
 	"error": true, "error_description": true, "reason": true, "issuer": true, "verification_uri": true,
 }
 

@@ -41,7 +41,7 @@ func (c *Client) Begin(ctx context.Context, r Request) (Code, error) {
 	set(form, "device_fingerprint", c.Fingerprint)
 	set(form, "device_name", r.DeviceName)
 	set(form, "device_platform", r.DevicePlatform)
-	got, err := c.post(ctx, server.DeviceURL, form, nil, patience)
+	got, err := c.begins(ctx, server, server.DeviceURL, form)
 	if err != nil {
 		return Code{}, err
 	}

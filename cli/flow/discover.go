@@ -17,6 +17,8 @@ type Metadata struct {
 	PushURL          string   `json:"pushed_authorization_request_endpoint"`
 	ChallengeMethods []string `json:"code_challenge_methods_supported"`
 	GrantTypes       []string `json:"grant_types_supported"`
+	// ProofAlgorithms may sign the proofs of a device's key; a server that knows none is shown none.
+	ProofAlgorithms []string `json:"dpop_signing_alg_values_supported"`
 	// WaitMax is for how many seconds the server holds a poll; zero: not at all.
 	WaitMax int `json:"handclasp_prefer_wait_max"`
 }

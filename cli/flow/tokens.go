@@ -13,6 +13,7 @@ import (
 // Tokens is what a login or a refresh gives.
 type Tokens struct {
 	Access    string
+	Bound     bool   // the access token is bound to the device's key, and is shown with a proof
 	Refresh   string // the successor of the one presented; empty: the presented one stays
 	Scope     string
 	ExpiresIn time.Duration // of the access token, from now
@@ -31,7 +32,7 @@ func (c *Client) Refresh(ctx context.Context, refreshToken, resource string) (To
 	set(form, "resource", resource)
 	var tokens Tokens
 	err = retry(ctx, func() error {
-		got, err := c.post(ctx, server.TokenURL, form, nil, patience)
+		got, err := c.ask(ctx, server, form, nil, patience)
 		if err != nil {
 			return err
 		}
@@ -75,11 +76,12 @@ func (c *Client) tokens(got answer) (Tokens, error) {
 	if err := got.decode(c.host(), &said); err != nil {
 		return Tokens{}, err
 	}
-	if !sendable(said.Access) || !strings.EqualFold(said.Type, "Bearer") {
+	proven := strings.EqualFold(said.Type, "DPoP")
+	if !sendable(said.Access) || !proven && !strings.EqualFold(said.Type, "Bearer") || proven && c.Key == nil {
 		return Tokens{}, &ServerError{Host: c.host(), Status: got.status}
 	}
 	return Tokens{
-		Access: said.Access, Refresh: said.Refresh, Scope: Clean(said.Scope),
+		Access: said.Access, Bound: proven, Refresh: said.Refresh, Scope: Clean(said.Scope),
 		ExpiresIn: seconds(said.ExpiresIn, 365*24*time.Hour),
 	}, nil
 }

@@ -81,7 +81,7 @@ func (c *Client) poll(ctx context.Context, server Metadata, code Code) (tokens T
 		hold = min(hold, server.WaitMax)
 	}
 	header := http.Header{"Prefer": {fmt.Sprintf("wait=%d", hold)}}
-	got, err := c.post(ctx, server.TokenURL, form, header, time.Duration(hold)*time.Second+patience)
+	got, err := c.ask(ctx, server, form, header, time.Duration(hold)*time.Second+patience)
 	if err != nil {
 		return Tokens{}, false, err
 	}

@@ -97,7 +97,7 @@ func (w *Web) push(ctx context.Context, r Request, state string) error {
 	set(form, "device_fingerprint", w.client.Fingerprint)
 	set(form, "device_name", r.DeviceName)
 	set(form, "device_platform", r.DevicePlatform)
-	got, err := w.client.post(ctx, w.server.PushURL, form, nil, patience)
+	got, err := w.client.begins(ctx, w.server, w.server.PushURL, form)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (w *Web) redeem(ctx context.Context, came url.Values) (Tokens, error) {
 	}
 	set(form, "device_fingerprint", w.client.Fingerprint)
 	set(form, "resource", w.resource)
-	got, err := w.client.post(ctx, w.server.TokenURL, form, nil, patience)
+	got, err := w.client.ask(ctx, w.server, form, nil, patience)
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -27,6 +27,11 @@ func (v *Vault) ring(profile string) ring {
 	return ring{service: v.Service, user: profile + " in " + v.Dir}
 }
 
+// keyRing is the entry of the profile's key. It is written once, where the refresh token changes all the time.
+func (v *Vault) keyRing(profile string) ring {
+	return ring{service: v.Service, user: "key of " + profile + " in " + v.Dir}
+}
+
 func (r ring) set(secret string) error {
 	_, err := inTime(func() (string, error) { return "", keyring.Set(r.service, r.user, secret) })
 	return err

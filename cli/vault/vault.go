@@ -38,8 +38,12 @@ type Credentials struct {
 	// keyring.
 	RefreshToken string `json:"refresh_token,omitempty"`
 	// InKeyring says that the refresh token lies in the keyring and not here.
-	InKeyring bool       `json:"in_keyring,omitempty"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"` // of the session, at most
+	InKeyring bool `json:"in_keyring,omitempty"`
+	// Key is the device's key, if it lies in the file; Key of the Vault also asks the keyring.
+	Key string `json:"key,omitempty"`
+	// KeyInKeyring says that the key lies in the keyring and not here.
+	KeyInKeyring bool       `json:"key_in_keyring,omitempty"`
+	ExpiresAt    *time.Time `json:"expires_at,omitempty"` // of the session, at most
 	// Access holds the access tokens by resource; "" is the client's default one.
 	Access map[string]Access `json:"access,omitempty"`
 }
@@ -47,6 +51,7 @@ type Credentials struct {
 // Access is an access token that may still be good.
 type Access struct {
 	Token      string    `json:"token"`
+	Bound      bool      `json:"bound,omitempty"` // to the device's key
 	Scope      string    `json:"scope,omitempty"`
 	ObtainedAt time.Time `json:"obtained_at"`
 	ExpiresAt  time.Time `json:"expires_at"`
@@ -95,8 +100,17 @@ func (v *Vault) RefreshToken(profile string, kept Credentials) (string, error) {
 	return "", ErrNone
 }
 
-// Save keeps credentials under a profile. A new refresh token goes into the keyring if
-// that works, else into the file: losing it would be worse.
+// Key gives the device's key of loaded credentials from where it lies, empty if there is none; ErrNone if somebody emptied the
+// keyring.
+func (v *Vault) Key(profile string, kept Credentials) (string, error) {
+	if kept.KeyInKeyring {
+		return v.keyRing(profile).get()
+	}
+	return kept.Key, nil
+}
+
+// Save keeps credentials under a profile. A new refresh token, and the key, go into the keyring if
+// that works, else into the file: losing them would be worse.
 func (v *Vault) Save(ctx context.Context, profile string, kept Credentials) error {
 	if kept.RefreshToken != "" {
 		kept.InKeyring = v.Keyring && v.ring(profile).set(kept.RefreshToken) == nil
@@ -104,27 +118,39 @@ func (v *Vault) Save(ctx context.Context, profile string, kept Credentials) erro
 	if kept.InKeyring {
 		kept.RefreshToken = ""
 	}
-	stale := false
+	if kept.Key != "" {
+		kept.KeyInKeyring = v.Keyring && v.keyRing(profile).set(kept.Key) == nil
+	}
+	if kept.KeyInKeyring {
+		kept.Key = ""
+	}
+	var before Credentials
 	err := v.change(ctx, func(all *contents) {
-		stale = all.Profiles[profile].InKeyring && !kept.InKeyring
+		before = all.Profiles[profile]
 		all.Profiles[profile] = kept
 	})
-	if err == nil && stale {
-		// What the keyring still holds is read by nobody any more.
+	// What the keyring still holds is read by nobody any more.
+	if err == nil && before.InKeyring && !kept.InKeyring {
 		_ = v.ring(profile).delete()
+	}
+	if err == nil && before.KeyInKeyring && !kept.KeyInKeyring {
+		_ = v.keyRing(profile).delete()
 	}
 	return err
 }
 
 // Delete forgets a profile, here and in the keyring.
 func (v *Vault) Delete(ctx context.Context, profile string) error {
-	kept := false
+	var before Credentials
 	err := v.change(ctx, func(all *contents) {
-		kept = all.Profiles[profile].InKeyring
+		before = all.Profiles[profile]
 		delete(all.Profiles, profile)
 	})
-	if kept {
+	if before.InKeyring {
 		err = errors.Join(err, v.ring(profile).delete())
+	}
+	if before.KeyInKeyring {
+		err = errors.Join(err, v.keyRing(profile).delete())
 	}
 	return err
 }

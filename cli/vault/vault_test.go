@@ -138,15 +138,49 @@ func TestKeyringHoldsTheRefreshToken(t *testing.T) {
 	}
 }
 
+func TestKeyringHoldsTheKeyOfTheDevice(t *testing.T) {
+	keyring.MockInit()
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=none")
+	v := open(t)
+	v.Keyring = true
+	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "secret", Key: "private"}); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(v.Path())
+	if err != nil || strings.Contains(string(raw), "private") {
+		t.Fatalf("the file holds %s, %v", raw, err)
+	}
+	kept, err := v.Load("default")
+	if err != nil || !kept.KeyInKeyring {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	// A new refresh token leaves the key where it is, and so does the end of the session.
+	for _, token := range []string{"next", ""} {
+		kept.RefreshToken, kept.InKeyring = token, false
+		if err := v.Save(t.Context(), "default", kept); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := v.Key("default", kept); err != nil || got != "private" {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if err := v.Delete(t.Context(), "default"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Key("default", kept); !errors.Is(err, ErrNone) {
+		t.Errorf("%v, want an empty keyring", err)
+	}
+}
+
 func TestKeyringThatFailsLeavesTheFile(t *testing.T) {
 	keyring.MockInitWithError(errors.New("locked"))
 	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=none")
 	v := open(t)
 	v.Keyring = true
-	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "secret"}); err != nil {
+	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "secret", Key: "private"}); err != nil {
 		t.Fatal(err)
 	}
-	if kept, err := v.Load("default"); err != nil || kept.InKeyring || kept.RefreshToken != "secret" {
+	if kept, err := v.Load("default"); err != nil || kept.InKeyring || kept.RefreshToken != "secret" || kept.KeyInKeyring || kept.Key != "private" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }

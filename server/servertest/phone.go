@@ -59,6 +59,9 @@ func (p *Phone) TryAskForLink(email, previous string) Reply {
 		form.Set("code_challenge", challenge(p.Verifier))
 		form.Set("code_challenge_method", "S256")
 	}
+	if p.Wallet != nil {
+		form.Set("dpop_jkt", p.Wallet.Thumbprint())
+	}
 	members := map[string]string{}
 	for name := range form {
 		members[name] = form.Get(name)

@@ -22,7 +22,8 @@ type Terminal struct {
 	Platform    string
 	Scope       string
 	Resource    string
-	Address     string // as Browser.Address
+	Address     string  // as Browser.Address
+	Wallet      *Wallet // if it has a key, it shows it with every form, and with every token in Call
 
 	t      testing.TB
 	issuer string
@@ -135,6 +136,9 @@ func (d *Terminal) Call(method, path, accessToken string) Reply {
 	if accessToken == "" {
 		return d.CallWith(method, path)
 	}
+	if d.Wallet != nil {
+		return d.Wallet.shows(func() *http.Request { return d.request(method, path, "") }, accessToken)
+	}
 	return d.CallWith(method, path, "Authorization", "Bearer "+accessToken)
 }
 
@@ -149,13 +153,19 @@ func (d *Terminal) CallWith(method, path string, headers ...string) Reply {
 // Post sends a form, with headers given as names and values in turn.
 func (d *Terminal) Post(path string, form url.Values, headers ...string) Reply {
 	d.t.Helper()
-	r := d.request(http.MethodPost, path, form.Encode())
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if d.Secret != "" {
-		r.SetBasicAuth(url.QueryEscape(d.ClientID), url.QueryEscape(d.Secret)) // RFC 6749 §2.3.1
+	compose := func() *http.Request {
+		r := d.request(http.MethodPost, path, form.Encode())
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if d.Secret != "" {
+			r.SetBasicAuth(url.QueryEscape(d.ClientID), url.QueryEscape(d.Secret)) // RFC 6749 §2.3.1
+		}
+		setHeaders(r, headers)
+		return r
 	}
-	setHeaders(r, headers)
-	return send(d.t, d.http, r)
+	if d.Wallet != nil {
+		return d.Wallet.shows(compose, "")
+	}
+	return send(d.t, d.http, compose())
 }
 
 func setHeaders(r *http.Request, headers []string) {

@@ -22,6 +22,9 @@ func unpackGrant(sid, raw string) (store.Grant, error) {
 	if !u.failed && u.s != "" { // what began before there were status lists ends here
 		g.StatusIndex = u.number()
 	}
+	if !u.failed && u.s != "" { // likewise before there were keys
+		g.Key = u.text()
+	}
 	return g, u.err()
 }
 
@@ -41,7 +44,7 @@ func (s *Store) Rotate(ctx context.Context, r store.Rotation) (store.Grant, erro
 		return store.Grant{}, store.ErrTarget // two that stand side by side in the list are not one
 	}
 	reply, err := s.run(ctx, stepRotate, []string{s.keys.grant(r.SID)},
-		s.skew(), r.JTI, r.Next, r.AfterNext, r.ClientID, r.Fingerprint, r.Audience, scope)
+		s.skew(), r.JTI, r.Next, r.AfterNext, r.ClientID, r.Fingerprint, r.Audience, scope, r.Key)
 	if err != nil {
 		return store.Grant{}, err
 	}

@@ -129,3 +129,36 @@ func TestIntervalOfAnyLengthGrowsToAMinuteAndNoFurther(t *testing.T) {
 		}
 	}
 }
+
+func TestMarkIsOneCallersForAsLongAsRedisKeepsIt(t *testing.T) {
+	server := redistest.Run(t)
+	s, second := open(t, Options{URL: server.URL()}), open(t, Options{URL: server.URL()})
+	moved := open(t, Options{URL: server.URL(), Offset: func() time.Duration { return 0 }})
+	firsts := make(chan bool, 30)
+	for i := range cap(firsts) {
+		go func() {
+			first, err := []*Store{s, second, moved}[i%3].Mark(t.Context(), "proof", time.Minute)
+			if err != nil {
+				t.Error(err)
+			}
+			firsts <- first
+		}()
+	}
+	n := 0
+	for range cap(firsts) {
+		if <-firsts {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d callers were the first", n)
+	}
+	lives(t, s, s.keys.mark("proof"), time.Minute)
+	if first, err := s.Mark(t.Context(), "short", 20*time.Millisecond); !first || err != nil {
+		t.Fatal(first, err)
+	}
+	time.Sleep(40 * time.Millisecond)
+	if first, err := s.Mark(t.Context(), "short", time.Minute); !first || err != nil {
+		t.Errorf("a mark that has ended is held: %v, %v", first, err)
+	}
+}

@@ -3,7 +3,11 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -40,7 +44,19 @@ func (s *Store) buckets(limits []store.Limit, moreKeys, moreArgs int) (keys []st
 
 // Mark answers true to the first caller with this key; see store.Tickets.
 func (s *Store) Mark(ctx context.Context, key string, ttl time.Duration) (bool, error) {
-	return s.mark(ctx, s.keys.mark(key), ttl)
+	if s.offset != nil { // a test moves the time that scripts see, and Redis knows nothing of it
+		return s.mark(ctx, s.keys.mark(key), ttl)
+	}
+	// One command does what the script does, and costs less: every proof of a client's key is marked. The script would
+	// read from the value when the mark ends; to it this one lasts for as long as Redis keeps it.
+	err := s.client.SetArgs(ctx, s.keys.mark(key), int64(math.MaxInt64>>11), goredis.SetArgs{Mode: "NX", TTL: ttl}).Err()
+	if errors.Is(err, goredis.Nil) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("redis: mark: %w", err)
+	}
+	return true, nil
 }
 
 func (s *Store) mark(ctx context.Context, key string, ttl time.Duration) (first bool, err error) {

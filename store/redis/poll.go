@@ -13,12 +13,12 @@ func (s *Store) Poll(ctx context.Context, p store.Poll) (store.Polled, error) {
 	if !validSID(p.SID) {
 		return store.Polled{Answer: store.AnswerUnknown}, nil
 	}
-	again := "0"
-	if p.Recheck {
-		again = "1"
+	bind := ""
+	if p.Bind {
+		bind = p.Key
 	}
 	reply, err := s.run(ctx, stepPoll, []string{s.keys.request(p.SID), s.keys.grant(p.SID)},
-		s.skew(), p.Secret, p.ClientID, p.Fingerprint, again, p.SID, s.channel)
+		s.skew(), p.Secret, p.ClientID, p.Fingerprint, digit(p.Recheck), p.SID, s.channel, p.Key, bind, digit(p.Again))
 	if err != nil {
 		return store.Polled{}, err
 	}
@@ -43,9 +43,18 @@ func polled(sid string, reply answer) (store.Polled, error) {
 	case "wrong fingerprint":
 		r, err := unpackRequest(sid, reply.text(1))
 		return store.Polled{Answer: store.AnswerWrongFingerprint, Killed: reply.number(2) == 1, Request: r}, err
+	case "wrong key":
+		return store.Polled{Answer: store.AnswerWrongKey}, nil
 	case "unknown", "not found":
 		return store.Polled{Answer: store.AnswerUnknown}, nil
 	default:
 		return store.Polled{}, fmt.Errorf("redis: poll: unknown answer %q", reply.word())
 	}
+}
+
+func digit(yes bool) string {
+	if yes {
+		return "1"
+	}
+	return "0"
 }

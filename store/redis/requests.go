@@ -27,10 +27,19 @@ var states = map[byte]store.State{
 // look at, which the scripts never open.
 func packRequest(r store.Request) ([]byte, error) {
 	p := pack().bytes('p', 0, 'p', 0).spans(r.Interval).times(time.Time{}, time.Time{}, r.ExpiresAt)
-	p.texts(r.Secret, r.ClientID, r.Fingerprint).lists(r.Scope, r.Audience)
+	p.texts(withKey(r.Secret, r.Key), r.ClientID, r.Fingerprint).lists(r.Scope, r.Audience)
 	p.texts(r.UserCode, "", "", "", "", "") // browser, user, device, reason, approval
 	p.texts(r.Name, r.Platform, r.Address).times(r.CreatedAt)
 	return p.b, p.err
+}
+
+// withKey writes the key that a request is bound to behind its secret, where a program that knows nothing of keys takes it for
+// a part of the secret: while two versions work side by side, the older one refuses what it cannot check.
+func withKey(secret, key string) string {
+	if key == "" {
+		return secret
+	}
+	return secret + " " + key
 }
 
 func unpackRequest(sid, raw string) (store.Request, error) {
@@ -41,6 +50,7 @@ func unpackRequest(sid, raw string) (store.Request, error) {
 	u.take(16) // the last accepted poll, the last counted one
 	r.ExpiresAt = u.time()
 	r.Secret, r.ClientID, r.Fingerprint = u.text(), u.text(), u.text()
+	r.Secret, r.Key, _ = strings.Cut(r.Secret, " ")
 	r.Scope, r.Audience = u.list(), u.list()
 	r.UserCode, r.Browser, r.UserID, r.DeviceID, r.Reason = u.text(), u.text(), u.text(), u.text(), u.text()
 	u.text() // approval

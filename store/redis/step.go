@@ -58,6 +58,7 @@ func newStep(name string, repeat bool, pieces ...string) *step {
 	fmt.Fprintf(&b, "local AFTERLIFE, SLACK, REPEAT, STEP, MOST = %d, %d, %d, %d, %d\n",
 		store.RequestAfterlife.Microseconds(), store.PollSlack.Microseconds(), store.PollRepeat.Microseconds(),
 		store.SlowDownStep.Microseconds(), store.SlowDownMost.Microseconds())
+	fmt.Fprintf(&b, "local ANYKEY, AGAIN = '%s', %d\n", store.AnyKey, store.RedeemAgain.Microseconds())
 	fmt.Fprintf(&b, "local WRONG, GRACE, HALVES, MINUTE = %d, %d, %d, %d\n",
 		store.WrongFingerprints, store.RefreshGrace.Microseconds(), store.WrongHalves, slideStep.Microseconds())
 	if name != "drop" { // which knows no time
@@ -81,6 +82,7 @@ var refusals = map[string]error{
 	"decided":   store.ErrDecided,
 	"expired":   store.ErrExpired,
 	"foreign":   store.ErrForeign,
+	"key":       store.ErrKey,
 	"scope":     store.ErrScope,
 	"target":    store.ErrTarget,
 	"reused":    store.ErrReused,

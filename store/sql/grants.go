@@ -10,12 +10,12 @@ import (
 )
 
 const grantColumns = `sid, user_id, device_id, client_id, scope, audience, amr, fingerprint, auth_time, created_at,
-	rotated_at, expires_at, idle_ms, jti, next_jti, previous_jti, status_index`
+	rotated_at, expires_at, idle_ms, jti, next_jti, previous_jti, status_index, bound_key`
 
 func scanGrant(row scanner) (g store.Grant, err error) {
 	err = row.Scan(&g.SID, &g.UserID, &g.DeviceID, &g.ClientID, wordsInto(&g.Scope), wordsInto(&g.Audience),
 		wordsInto(&g.AMR), &g.Fingerprint, timeInto(&g.AuthTime), timeInto(&g.CreatedAt), timeInto(&g.RotatedAt),
-		timeInto(&g.ExpiresAt), spanInto(&g.Idle), &g.JTI, &g.Next, &g.Previous, &g.StatusIndex)
+		timeInto(&g.ExpiresAt), spanInto(&g.Idle), &g.JTI, &g.Next, &g.Previous, &g.StatusIndex, &g.Key)
 	return g, err
 }
 
@@ -26,10 +26,10 @@ func idleEnd(now time.Time, idle time.Duration, absolute time.Time) int64 {
 
 func insertGrant(ctx context.Context, tx *runner, g store.Grant) error {
 	_, err := tx.exec(ctx, `INSERT INTO grants (`+grantColumns+`, idle_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', $16, $17)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', $16, $17, $18)`,
 		g.SID, g.UserID, g.DeviceID, g.ClientID, words(g.Scope), words(g.Audience), words(g.AMR), g.Fingerprint,
 		ms(g.AuthTime), ms(g.CreatedAt), ms(g.RotatedAt), ms(g.ExpiresAt), g.Idle.Milliseconds(), g.JTI, g.Next,
-		g.StatusIndex, idleEnd(g.RotatedAt, g.Idle, g.ExpiresAt))
+		g.StatusIndex, g.Key, idleEnd(g.RotatedAt, g.Idle, g.ExpiresAt))
 	return err
 }
 
@@ -75,6 +75,8 @@ func rotate(g *store.Grant, r store.Rotation, now time.Time) (moved bool, err er
 		return false, store.ErrForeign
 	case r.Fingerprint != "" && g.Fingerprint != "" && !equal(r.Fingerprint, g.Fingerprint):
 		return false, store.ErrForeign
+	case g.Key != "" && r.Key != g.Key:
+		return false, store.ErrKey
 	case slices.ContainsFunc(r.Scope, func(s string) bool { return !slices.Contains(g.Scope, s) }):
 		return false, store.ErrScope
 	case r.Audience != "" && !slices.Contains(g.Audience, r.Audience):

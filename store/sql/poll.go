@@ -30,7 +30,36 @@ func (d *DB) Poll(ctx context.Context, p store.Poll) (store.Polled, error) {
 	if err != nil {
 		return store.Polled{}, err
 	}
+	if answer.Answer == store.AnswerUnknown && p.Again && p.Key != "" {
+		return d.again(ctx, p)
+	}
 	return answer, nil
+}
+
+// again hands a grant out once more to the key that it is bound to, if its answer may have been lost. It writes nothing.
+func (d *DB) again(ctx context.Context, p store.Poll) (store.Polled, error) {
+	unknown := store.Polled{Answer: store.AnswerUnknown}
+	r, now, err := d.look(ctx, bySID, p.SID)
+	if errors.Is(err, store.ErrNotFound) {
+		return unknown, nil
+	}
+	if err != nil {
+		return store.Polled{}, err
+	}
+	if !equal(r.Secret, p.Secret) || r.ClientID != p.ClientID || r.State != store.StateRedeemed || r.Key == "" || r.Fingerprint != p.Fingerprint {
+		return unknown, nil
+	}
+	g, err := d.Grant(ctx, p.SID, "")
+	if errors.Is(err, store.ErrNotFound) {
+		return unknown, nil
+	}
+	if err != nil {
+		return store.Polled{}, err
+	}
+	if g.Key != p.Key || g.Previous != "" || now.Sub(g.CreatedAt) > store.RedeemAgain {
+		return unknown, nil
+	}
+	return store.Polled{Answer: store.AnswerGranted, Grant: g}, nil
 }
 
 // poll decides what the client hears, in the order of store.Tickets.
@@ -38,6 +67,8 @@ func (r *request) poll(p store.Poll, now time.Time) (store.Polled, effort) {
 	switch {
 	case !equal(r.Secret, p.Secret) || r.ClientID != p.ClientID || r.State == store.StateRedeemed:
 		return store.Polled{Answer: store.AnswerUnknown}, nothing
+	case !opens(r.Key, p.Key):
+		return store.Polled{Answer: store.AnswerWrongKey}, nothing
 	case r.Fingerprint != "" && !equal(r.Fingerprint, p.Fingerprint):
 		return r.wrongFingerprint()
 	case r.State == store.StateKilled:
@@ -48,6 +79,9 @@ func (r *request) poll(p store.Poll, now time.Time) (store.Polled, effort) {
 		return store.Polled{Answer: store.AnswerExpired}, nothing
 	case r.State == store.StateApproved:
 		r.State = store.StateRedeemed
+		if p.Bind {
+			r.key = p.Key
+		}
 		return store.Polled{Answer: store.AnswerGranted, Grant: r.grant(now)}, hard
 	case p.Recheck:
 		return r.told(store.AnswerPending), nothing
@@ -99,8 +133,13 @@ func (r *request) grant(now time.Time) store.Grant {
 	return store.Grant{
 		SID: r.SID, UserID: r.UserID, DeviceID: r.DeviceID, ClientID: r.ClientID, Scope: r.Scope, Audience: r.Audience,
 		AMR: r.amr, Fingerprint: r.Fingerprint, AuthTime: r.authTime, CreatedAt: now, RotatedAt: now,
-		ExpiresAt: now.Add(r.absolute), Idle: r.idle, JTI: r.jti, Next: r.next, StatusIndex: r.index,
+		ExpiresAt: now.Add(r.absolute), Idle: r.idle, JTI: r.jti, Next: r.next, StatusIndex: r.index, Key: r.key,
 	}
+}
+
+// opens reports whether a key that was shown is good for what is bound to one. Thumbprints are no secrets.
+func opens(bound, shown string) bool {
+	return bound == "" || bound == shown || bound == store.AnyKey && shown != ""
 }
 
 // equal compares hashes in constant time.

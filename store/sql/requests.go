@@ -20,18 +20,19 @@ type request struct {
 	idle      time.Duration
 	absolute  time.Duration
 	index     int64
+	key       string // set by the poll that redeems: what the grant is bound to
 }
 
 const requestColumns = `sid, version, secret, user_code, client_id, scope, audience, fingerprint, name, platform, address,
 	created_at, expires_at, interval_ms, state, reason, browser, user_id, device_id, polled_at, counted_at, slowed,
-	repeated, wrong, auth_time, amr, jti, next_jti, idle_ms, absolute_ms, status_index`
+	repeated, wrong, auth_time, amr, jti, next_jti, idle_ms, absolute_ms, status_index, bound_key`
 
 func scanRequest(row scanner) (r request, err error) {
 	err = row.Scan(&r.SID, &r.version, &r.Secret, &r.UserCode, &r.ClientID, wordsInto(&r.Scope), wordsInto(&r.Audience),
 		&r.Fingerprint, &r.Name, &r.Platform, &r.Address, timeInto(&r.CreatedAt), timeInto(&r.ExpiresAt),
 		spanInto(&r.Interval), &r.State, &r.Reason, &r.Browser, &r.UserID, &r.DeviceID, timeInto(&r.pace.accepted),
 		timeInto(&r.pace.counted), bitInto(&r.pace.slowed), bitInto(&r.pace.repeated), &r.wrong, timeInto(&r.authTime),
-		wordsInto(&r.amr), &r.jti, &r.next, spanInto(&r.idle), spanInto(&r.absolute), &r.index)
+		wordsInto(&r.amr), &r.jti, &r.next, spanInto(&r.idle), spanInto(&r.absolute), &r.index, &r.Key)
 	return r, err
 }
 
@@ -49,11 +50,11 @@ func (d *DB) Open(ctx context.Context, r store.Request, limits ...store.Limit) (
 			return v, err
 		}
 		n, err := tx.exec(ctx, `INSERT INTO requests (sid, version, secret, user_code, client_id, scope, audience, fingerprint,
-				name, platform, address, created_at, expires_at, interval_ms, state)
-			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+				name, platform, address, created_at, expires_at, interval_ms, state, bound_key)
+			VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 			ON CONFLICT (user_code) WHERE user_code <> '' DO NOTHING`,
 			r.SID, r.Secret, r.UserCode, r.ClientID, words(r.Scope), words(r.Audience), r.Fingerprint,
-			r.Name, r.Platform, r.Address, ms(r.CreatedAt), ms(r.ExpiresAt), r.Interval.Milliseconds(), store.StatePending)
+			r.Name, r.Platform, r.Address, ms(r.CreatedAt), ms(r.ExpiresAt), r.Interval.Milliseconds(), store.StatePending, r.Key)
 		if err == nil && n == 0 {
 			err = store.ErrExists
 		}

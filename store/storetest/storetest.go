@@ -22,7 +22,7 @@ type Keeper struct {
 
 // Tickets tells every story of store.Tickets to keepers that open makes; open closes them by t.Cleanup.
 func Tickets(t *testing.T, open func(t *testing.T) Keeper) {
-	stories := slices.Concat(requestStories, decisionStories, pollStories, redeemStories, grantStories, rotateStories,
+	stories := slices.Concat(requestStories, decisionStories, pollStories, keyStories, redeemStories, grantStories, rotateStories,
 		reuseStories, browserStories, linkStories, limitStories, noteStories, watchStories)
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) { s.tell(newRig(t, open(t))) })

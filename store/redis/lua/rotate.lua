@@ -1,11 +1,14 @@
 -- KEYS[1] is the grant, packed as redeem.lua does. ARGV: skew, the presented JTI, its successor, the one after that,
--- client, fingerprint, audience, scopes on a line each.
+-- client, fingerprint, audience, scopes on a line each, the key that was shown.
 local g = redis.call('GET', KEYS[1])
 if not g then return {'not found'} end
-local created, rotated, expires, idle, auth, jti, following, previous, client, fingerprint, scope, audience =
-  struct.unpack('>I8I8I8I8I8I2c0I2c0I2c0I2c0I2c0I2c0I2c0', g)
+local created, rotated, expires, idle, auth, jti, following, previous, client, fingerprint, scope, audience, _, _, _, at =
+  struct.unpack('>I8I8I8I8I8I2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0I2c0', g)
 if now >= math.min(rotated + idle, expires) then return {'not found'} end
 if client ~= ARGV[5] or (ARGV[6] ~= '' and fingerprint ~= '' and fingerprint ~= ARGV[6]) then return {'foreign'} end
+-- What began before there were keys, or status lists, ends before one.
+local bound = #g > at + 8 and struct.unpack('>I2c0', g, at + 8) or ''
+if bound ~= '' and bound ~= ARGV[9] then return {'key'} end
 local function has(list, item) return string.find('\n' .. list .. '\n', '\n' .. item .. '\n', 1, true) end
 for item in string.gmatch(ARGV[8], '[^\n]+') do
   if not has(scope, item) then return {'scope'} end
