@@ -23,12 +23,13 @@ var floors = map[string]int{
 	"sessions":       2,
 	"oauth":          3,
 	"providers":      3,
-	"server":         4,
-	"cmd/handclaspd": 5,
+	"admin":          4,
+	"server":         5,
+	"cmd/handclaspd": 6,
 	"cli":            1,
-	"cmd/handclasp":  5,
+	"cmd/handclasp":  6,
 	"verify":         0, // what an API mounts: it knows nothing of the server but HTTP
-	"examples":       5,
+	"examples":       6,
 }
 
 // benches use whatever they want: nothing imports them.

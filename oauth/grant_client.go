@@ -26,7 +26,7 @@ func (g clientGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Ac
 	if err != nil {
 		return err
 	}
-	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience))
+	scope, err := serviceScope(c, form.Get("scope"), firstOf(audience), g.p.Issuer)
 	if err != nil {
 		return err
 	}
@@ -44,11 +44,12 @@ func (g clientGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Ac
 
 // serviceScope is what a service asks for, or all that it may have at this audience if it names nothing. It may have what its
 // own record names, also of what its resource has: nobody is asked here what a service may do, so the operator must have said
-// it. Scopes that say something of a person have no meaning here, and those of our own audience are a person's.
-func serviceScope(c *client, asked, audience string) ([]string, error) {
+// it. Scopes that say something of a person have no meaning here, and those of our own audience are a person's. Scopes of the
+// admin API come only to who names them.
+func serviceScope(c *client, asked, audience, issuer string) ([]string, error) {
 	var may []string
 	for _, s := range c.Scopes {
-		if !ofPerson(s.Name) && c.holds(s.Name, audience) {
+		if !ofPerson(s.Name) && !OfAdmin(s.Name) && c.holds(s.Name, audience) {
 			may = append(may, s.Name)
 		}
 	}
@@ -59,8 +60,11 @@ func serviceScope(c *client, asked, audience string) ([]string, error) {
 	if err := c.checkOwners(scope, audience); err != nil {
 		return nil, err
 	}
+	if err := c.checkAdmin(scope, audience, issuer); err != nil {
+		return nil, err
+	}
 	for _, name := range scope {
-		if !slices.Contains(may, name) {
+		if !OfAdmin(name) && !slices.Contains(may, name) {
 			return nil, refuse(CodeInvalidScope, "the client is not registered for one of the scopes, or no service may have it")
 		}
 	}

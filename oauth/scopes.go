@@ -56,7 +56,9 @@ func WordsOf(name string) string {
 func scopeNames(client store.Client) []string {
 	names := make([]string, 0, len(common)+len(client.Scopes))
 	for _, s := range slices.Concat(common, client.Scopes) {
-		names = append(names, s.Name)
+		if !OfAdmin(s.Name) { // those are given in another way, see Client.Admin
+			names = append(names, s.Name)
+		}
 	}
 	return names
 }

@@ -39,27 +39,20 @@ func (p *Provider) VerifyAny(ctx context.Context, r *http.Request, scopes ...str
 
 // verify checks the audience unless it is empty.
 func (p *Provider) verify(ctx context.Context, r *http.Request, audience string, scopes []string) (Access, error) {
-	scheme, token := presentedToken(r)
-	if token == "" {
-		return Access{}, refuse(CodeInvalidToken, "an access token is missing")
-	}
-	claims, err := p.readKnown(token)
-	if err != nil {
-		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Cause: err}
-	}
-	if audience != "" && claims.Audience != audience {
-		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is for another resource"}
-	}
-	if claims.service() {
-		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is a service's, and belongs to no person"}
-	}
-	shown, err := p.proveAccess(r, scheme, token, claims)
+	t, err := p.present(r, audience)
 	if err != nil {
 		return Access{}, err
 	}
-	grant, err := p.Tickets.Grant(ctx, claims.Session, claims.ID)
+	if t.service() {
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the token is a service's, and belongs to no person"}
+	}
+	shown, err := p.proveAccess(r, t.scheme, t.token, t.Claims)
+	if err != nil {
+		return Access{}, err
+	}
+	grant, err := p.Tickets.Grant(ctx, t.Session, t.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return Access{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the session has ended"}
+		return Access{}, &Error{Code: CodeInvalidToken, Scheme: t.scheme, Hint: "the session has ended"}
 	}
 	if err != nil {
 		return Access{}, unavailable(err)
@@ -68,11 +61,34 @@ func (p *Provider) verify(ctx context.Context, r *http.Request, audience string,
 		return Access{}, underDPoP(err)
 	}
 	for _, scope := range scopes {
-		if !claims.Has(scope) {
-			return Access{}, &Error{Code: CodeInsufficientScope, Scheme: scheme, Scope: strings.Join(scopes, " ")}
+		if !t.Has(scope) {
+			return Access{}, &Error{Code: CodeInsufficientScope, Scheme: t.scheme, Scope: strings.Join(scopes, " ")}
 		}
 	}
-	return Access{Claims: claims, Grant: grant}, nil
+	return Access{Claims: t.Claims, Grant: grant}, nil
+}
+
+// incoming is an access token that is ours, and how it came.
+type incoming struct {
+	Claims
+	scheme string
+	token  string
+}
+
+// present reads the access token of a request as far as that needs neither a proof nor a store. An empty audience is any.
+func (p *Provider) present(r *http.Request, audience string) (incoming, error) {
+	scheme, token := presentedToken(r)
+	if token == "" {
+		return incoming{}, refuse(CodeInvalidToken, "an access token is missing")
+	}
+	claims, err := p.readKnown(token)
+	if err != nil {
+		return incoming{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Cause: err}
+	}
+	if audience != "" && claims.Audience != audience {
+		return incoming{}, &Error{Code: CodeInvalidToken, Scheme: scheme, Hint: "the token is for another resource"}
+	}
+	return incoming{claims, scheme, token}, nil
 }
 
 // presentedToken is the access token of a request and the scheme that it came under; empty if it has none of ours.

@@ -39,6 +39,8 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"links into apps", linksIntoApps},
 		{"keys of apps", keysOfApps},
 		{"codes for apps", codesForApps},
+		{"operators", operators},
+		{"keys of operators", keysOfOperators},
 		{"signing out of apps", signingOutOfApps},
 		{"the account", theAccount},
 		{"signing in", signingIn},

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
 	"github.com/handclasp/handclasp/store"
 	"github.com/handclasp/handclasp/store/redis/redistest"
@@ -23,6 +24,7 @@ func limits(t *testing.T, o servertest.Options) {
 	strange := stranger.Open("/signin").FormToken()
 	registerWebApps(t, s)
 	pusher := notes(t, s)
+	limitsOfAdmin(t, s)
 	for what, try := range map[string]func() int{
 		"asking for codes":             func() int { return d.TryAsk().Status },
 		"asking for links into an app": func() int { return phone.TryAskForLink("somebody.new@example.test", "").Status },
@@ -64,6 +66,7 @@ func outage(t *testing.T, o servertest.Options) {
 	registerApps(t, s)
 	registerWebApps(t, s)
 	phone := s.Phone(t, "pictures", universal)
+	operator := s.Operator(t, "operator", oauth.ScopeAdminRead, oauth.ScopeAdminWrite, oauth.ScopeAdminKeys)
 	keeper.Kill()
 
 	expect(t, "ask for a link", phone.TryAskForLink("mara@example.test", ""), http.StatusServiceUnavailable, "temporarily_unavailable")
@@ -74,6 +77,7 @@ func outage(t *testing.T, o servertest.Options) {
 	expect(t, "revoke", d.Revoke(tokens.RefreshToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	outageOfServices(t, s, tokens)
 	outageOfApps(t, s, mara, tokens)
+	outageOfAdmin(t, operator)
 	for _, o := range ours {
 		expect(t, o.path, d.Call(o.method, o.path, tokens.AccessToken), http.StatusServiceUnavailable, "temporarily_unavailable")
 	}

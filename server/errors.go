@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
 	"github.com/handclasp/handclasp/server/pages"
@@ -71,6 +72,9 @@ var answers = map[string]answer{
 func classify(err error) answer {
 	var refusal *oauth.Error
 	var limit tooMany
+	if a, ok := ofAdmin(err); ok {
+		return a
+	}
 	switch {
 	case errors.As(err, &refusal):
 		a, known := answers[refusal.Code]
@@ -139,6 +143,20 @@ type errorBody struct {
 	Error       string `json:"error"`
 	Description string `json:"error_description,omitempty"`
 	Reason      string `json:"reason,omitempty"`
+	By          string `json:"by,omitempty"` // with some reasons: the id of what stands in the way
+}
+
+func errorOf(a answer, err error) errorBody {
+	body := errorBody{Error: a.code, Description: a.sentence}
+	var refusal *oauth.Error
+	var ofDesk *admin.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		body.Reason = refusal.Reason
+	case errors.As(err, &ofDesk):
+		body.Reason, body.By = ofDesk.Reason, ofDesk.By
+	}
+	return body
 }
 
 // writeError answers an API request.
@@ -150,10 +168,9 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	s.logError(w, r, a, err)
 	h := w.Header()
 	setRetry(h, a.after)
-	body := errorBody{Error: a.code, Description: a.sentence}
+	body := errorOf(a, err)
 	var refusal *oauth.Error
 	if errors.As(err, &refusal) {
-		body.Reason = refusal.Reason
 		challenge(h, a, refusal)
 	}
 	h.Set("Content-Type", "application/json")

@@ -3,12 +3,13 @@ package server
 import (
 	"time"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
 )
 
 // BuiltInClient is the id of our own client, which every server knows from its first start.
-const BuiltInClient = "handclasp"
+const BuiltInClient = admin.BuiltInClient
 
 // OwnClient is our own client as it is registered at the first start. Its port on loopback is free (RFC 8252 §7.3).
 func OwnClient(issuer string, now time.Time) store.Client {

@@ -29,7 +29,7 @@ type route struct {
 
 // table is everything that is reachable. openapi.yaml is compared with it in both directions by a test.
 func (s *Server) table() []route {
-	return []route{
+	return append([]route{
 		{"GET", "/.well-known/oauth-authorization-server", api, s.metadata},
 		{"GET", "/.well-known/openid-configuration", api, s.metadata},
 		{"GET", "/oauth/jwks", api, s.jwks},
@@ -77,7 +77,7 @@ func (s *Server) table() []route {
 		{"POST", "/account/end-others", page, s.endOthers},
 		{"GET", "/devices/end", page, s.showEndDevice},
 		{"POST", "/devices/end", page, s.endByMail},
-	}
+	}, s.adminTable()...)
 }
 
 func (s *Server) routes() http.Handler {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/keys"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
@@ -42,6 +43,9 @@ type Tickets interface {
 	Browser(ctx context.Context, sid, secret string) (store.Browser, error)
 	Pulses(ctx context.Context, sids ...string) ([]store.Pulse, error)
 	Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error)
+	Mark(ctx context.Context, key string, ttl time.Duration) (bool, error)
+	PutNote(ctx context.Context, name, body string, ttl time.Duration) error
+	Note(ctx context.Context, name string) (string, error)
 	Ping(ctx context.Context) error
 }
 
@@ -53,6 +57,7 @@ type Options struct {
 	Limiter  *Limiter
 	Sessions *sessions.Sessions
 	OAuth    *oauth.Provider
+	Admin    *admin.Local
 	Links    *providers.MagicLink
 	Notices  *Notices
 	Journal  sessions.Recorder
@@ -75,6 +80,7 @@ type Server struct {
 	known   *keys.Secret
 	origins *http.CrossOriginProtection
 	metrics *metrics
+	once    once
 	handler http.Handler
 }
 
@@ -92,6 +98,7 @@ func New(o Options) (*Server, error) {
 		known:   o.Keys.Secret("known browser"),
 		origins: http.NewCrossOriginProtection(),
 		metrics: newMetrics(o),
+		once:    once{o.Tickets, o.Keys.Secret("admin answer")},
 	}
 	if err := s.origins.AddTrustedOrigin(o.Issuer); err != nil {
 		return nil, fmt.Errorf("issuer as an origin: %w", err)

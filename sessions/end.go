@@ -124,6 +124,16 @@ func (s *Sessions) EndMine(ctx context.Context, userID, sid string) error {
 	return s.End(ctx, sid, EndUser)
 }
 
+// EndAny ends a session of anybody, also one that was approved and not redeemed yet; store.ErrNotFound if there is none.
+func (s *Sessions) EndAny(ctx context.Context, sid, reason string) error {
+	row, err := s.Records.Session(ctx, sid)
+	if err != nil {
+		return fmt.Errorf("find session: %w", err)
+	}
+	_, err = s.endEach(ctx, []store.Session{row}, "", reason)
+	return err
+}
+
 // EndDevice ends every session of this user on one device, also one that was approved and not redeemed yet;
 // store.ErrNotFound if there is none.
 func (s *Sessions) EndDevice(ctx context.Context, userID, deviceID string) error {

@@ -73,6 +73,9 @@ func (j *Journal) Record(ctx context.Context, e store.Event) {
 	if e.RequestID == "" {
 		e.RequestID = origin.RequestID
 	}
+	if e.Actor == "" {
+		e.Actor = origin.Actor
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.damper.admit(&e, origin.Network) {

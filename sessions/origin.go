@@ -7,6 +7,7 @@ type Origin struct {
 	Address   string // the client's network address, for people and events
 	Network   string // what is counted: the address, or its /64 for IPv6
 	RequestID string
+	Actor     string // who asks, of requests that an operator may make; events name it
 }
 
 type originKey struct{}

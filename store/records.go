@@ -95,6 +95,7 @@ type Client struct {
 	LogoutRedirectURIs []string // where a browser may go after the sign-out (RP-Initiated Logout §3)
 	Scopes             []Scope
 	Audiences          []string // the first is the default
+	Admin              []string // scopes of the admin API; an operator gives them, on the data itself
 	BuiltIn            bool
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
@@ -172,6 +173,10 @@ type Records interface {
 	// SetDisabled disables or enables a user and, in the same write, notes that the user's grants must follow (see
 	// PendingChanges). ErrNotFound if there is no such user.
 	SetDisabled(ctx context.Context, userID string, disabled bool, at time.Time) error
+	// RemoveUser makes a user nobody: address, name, invitation and consents go, and only the id stays, disabled for good, for
+	// as long as sessions or events may name it. Only a disabled user whose sessions are ended in both memories is removed,
+	// else ErrRefused. ErrNotFound if there is none.
+	RemoveUser(ctx context.Context, userID string, at time.Time) error
 	// PendingChanges lists users whose state has changed and whose grants have not followed yet.
 	PendingChanges(ctx context.Context, limit int) ([]string, error)
 	// ChangeDone notes that the grants have followed every change made up to at.
@@ -228,8 +233,8 @@ type Records interface {
 	// since already, and the newest list that an index was given in. No two rows have one index, so that it means nobody else
 	// until Forget has let go of its row.
 	EndedIndexes(ctx context.Context, since time.Time) (indexes []int64, newest int64, err error)
-	// Forget deletes ended and finished sessions, events, and devices that nobody used since and no session is left of, all
-	// older than before; it returns how many rows went.
+	// Forget deletes ended and finished sessions, events, devices that nobody used since and no session is left of, and the
+	// ids of removed users of whom the same is true, all older than before; it returns how many rows went.
 	Forget(ctx context.Context, before time.Time) (int64, error)
 
 	// Client returns a registered client, or ErrNotFound.
@@ -240,9 +245,9 @@ type Records interface {
 	CreateClient(ctx context.Context, c Client) error
 	// UpdateClient replaces everything but ID, BuiltIn and CreatedAt; ErrNotFound if there is none.
 	UpdateClient(ctx context.Context, c Client) error
-	// AddSecret puts the hash of a new secret in front of a client's and keeps the newest SecretsMost, so that one can be
-	// replaced while the one before is still in use. ErrNotFound if there is no such client, ErrRefused if it is public.
-	AddSecret(ctx context.Context, id, hash string) (Client, error)
+	// ReplaceClient is UpdateClient for who has looked before: it writes only while the client is in everything as was says.
+	// ErrChanged if somebody was faster, or if there is none.
+	ReplaceClient(ctx context.Context, was, c Client) error
 	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
 	DeleteClient(ctx context.Context, id string) error
 
@@ -254,6 +259,9 @@ type Records interface {
 	CreateResource(ctx context.Context, r Resource) error
 	// UpdateResource replaces everything but ID and CreatedAt; ErrNotFound if there is none, ErrScopeTaken as above.
 	UpdateResource(ctx context.Context, r Resource) error
+	// ReplaceResource is UpdateResource for who has looked before: it writes only while the resource is in everything as was
+	// says. ErrChanged if somebody was faster, or if there is none.
+	ReplaceResource(ctx context.Context, was, r Resource) error
 	// DeleteResource removes a resource and lets go of its scopes; ErrNotFound if there is none.
 	DeleteResource(ctx context.Context, id string) error
 
@@ -271,6 +279,8 @@ type Records interface {
 	// Events lists events in order of their id, from after (exclusive) on, at most limit. An empty after with a negative
 	// limit gives the newest -limit, still in order.
 	Events(ctx context.Context, after string, limit int) ([]Event, error)
+
+	Lists
 
 	// Ping answers nil if the keeper can read and write now.
 	Ping(ctx context.Context) error

@@ -48,6 +48,8 @@ var (
 	ErrReused = errors.New("spent token was used again")
 	// ErrWrong: a half of a link, or its code, does not fit; the try was counted.
 	ErrWrong = errors.New("does not fit")
+	// ErrChanged: it is not any more what the caller has looked at. Nothing moved.
+	ErrChanged = errors.New("changed meanwhile")
 	// ErrRefused: the user or the client may not have sessions now (disabled, deleted), or the session has ended.
 	ErrRefused = errors.New("not allowed any more")
 )
@@ -67,8 +69,11 @@ var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 func NewID(prefix string) string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails since Go 1.24: the program ends instead
-	return prefix + idAlphabet.EncodeToString(b[:])
+	return IDOf(prefix, b)
 }
+
+// IDOf is NewID of bits that the caller has: of the same ones it makes the same id.
+func IDOf(prefix string, bits [16]byte) string { return prefix + idAlphabet.EncodeToString(bits[:]) }
 
 // ValidID reports whether id could have come from NewID with this prefix. Ids from outside pass here before they become
 // part of a key or a log line.

@@ -1,57 +1,14 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
-	"time"
-
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
 )
 
-// shownClient is a client as JSON has it. Hashes of secrets are nobody's business.
-type shownClient struct {
-	ID                 string          `json:"id"`
-	Secret             string          `json:"secret,omitempty"` // once, when it was made
-	Name               string          `json:"name"`
-	Public             bool            `json:"public"`
-	RequireFingerprint bool            `json:"require_fingerprint"`
-	Grants             []string        `json:"grants"`
-	RedirectURIs       []string        `json:"redirect_uris"`
-	LogoutURI          string          `json:"logout_uri,omitempty"`
-	LogoutRedirectURIs []string        `json:"logout_redirect_uris,omitempty"`
-	Scopes             []store.Scope   `json:"scopes"`
-	Audiences          []string        `json:"audiences"`
-	JWKS               json.RawMessage `json:"jwks,omitempty"`
-	BuiltIn            bool            `json:"built_in"`
-	CreatedAt          time.Time       `json:"created_at"`
-	UpdatedAt          time.Time       `json:"updated_at"`
-	DisabledAt         time.Time       `json:"disabled_at,omitzero"`
-}
-
-func shownAs(c store.Client, secret string) shownClient {
-	scopes := make([]store.Scope, len(c.Scopes))
-	for i, s := range c.Scopes {
-		scopes[i] = store.Scope{Name: s.Name, Words: cmp.Or(s.Words, oauth.WordsOf(s.Name))}
-	}
-	return shownClient{
-		ID: c.ID, Secret: secret, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
-		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
-		LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs,
-		JWKS: json.RawMessage(c.JWKS), BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
-	}
-}
-
-// list is an array in JSON also when it is empty.
-func list(items []string) []string { return append([]string{}, items...) }
-
-func (a *app) showClients(clients []store.Client) error {
+func (a *app) showClients(clients []admin.Client) error {
 	if a.json {
-		shown := make([]shownClient, len(clients))
-		for i, c := range clients {
-			shown[i] = shownAs(c, "")
-		}
-		return a.printJSON(shown)
+		return a.printJSON(whole(clients))
 	}
 	if len(clients) == 0 {
 		a.say("there are no clients yet")
@@ -64,7 +21,10 @@ func (a *app) showClients(clients []store.Client) error {
 	return a.table(rows...)
 }
 
-func needed(c store.Client) string {
+// whole is a list that is one also when it is empty.
+func whole[T any](list []T) []T { return append([]T{}, list...) }
+
+func needed(c admin.Client) string {
 	if c.RequireFingerprint {
 		return "required"
 	}
@@ -78,17 +38,17 @@ func first(items []string) string {
 	return items[0]
 }
 
-func (a *app) showClient(c store.Client, secret string) error {
+func (a *app) showClient(c admin.Client) error {
 	if a.json {
-		return a.printJSON(shownAs(c, secret))
+		return a.printJSON(c)
 	}
 	lines := []field{line("id", c.ID)}
-	if secret != "" {
+	if c.Secret != "" {
 		a.say("keep the secret, it is shown only now")
-		lines = append(lines, line("secret", secret))
+		lines = append(lines, line("secret", c.Secret))
 	}
 	lines = append(lines, line("name", c.Name), line("public", yesNo(c.Public)), line("fingerprint", needed(c)),
-		line("grants", c.Grants...), line("scopes", scopeLines(c)...), line("audiences", c.Audiences...))
+		line("grants", c.Grants...), line("scopes", scopeLines(c.Scopes)...), line("audiences", c.Audiences...))
 	if len(c.RedirectURIs) > 0 {
 		lines = append(lines, line("redirect URIs", c.RedirectURIs...))
 	}
@@ -98,8 +58,8 @@ func (a *app) showClient(c store.Client, secret string) error {
 	if len(c.LogoutRedirectURIs) > 0 {
 		lines = append(lines, line("logout redirect URIs", c.LogoutRedirectURIs...))
 	}
-	if c.JWKS != "" {
-		lines = append(lines, line("keys", oauth.KeyLines(c.JWKS)...))
+	if len(c.JWKS) > 0 {
+		lines = append(lines, line("keys", oauth.KeyLines(string(c.JWKS))...))
 	}
 	lines = append(lines, line("built in", yesNo(c.BuiltIn)), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
 	if !c.DisabledAt.IsZero() {
@@ -108,10 +68,10 @@ func (a *app) showClient(c store.Client, secret string) error {
 	return a.fields(lines...)
 }
 
-func scopeLines(c store.Client) []string {
-	lines := make([]string, len(c.Scopes))
-	for i, s := range c.Scopes {
-		lines[i] = s.Name + "  " + cmp.Or(s.Words, oauth.WordsOf(s.Name))
+func scopeLines(scopes []store.Scope) []string {
+	lines := make([]string, len(scopes))
+	for i, s := range scopes {
+		lines[i] = s.Name + "  " + s.Words
 	}
 	return lines
 }

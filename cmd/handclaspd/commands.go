@@ -14,13 +14,15 @@ import (
 
 func (a *app) root() *cobra.Command {
 	root := group("handclaspd", "Handclasp, the login server for command lines",
-		serveCommand(a), migrateCommand(a), keysCommand(a), clientsCommand(a), resourcesCommand(a), usersCommand(a), eventsCommand(a),
+		serveCommand(a), migrateCommand(a), keysCommand(a), clientsCommand(a), resourcesCommand(a), usersCommand(a), sessionsCommand(a), eventsCommand(a),
 		configCommand(a), healthcheckCommand(a), versionCommand(a))
 	root.Example = "  handclaspd serve\n  handclaspd users invite ada@example.test"
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	addFlags(root.PersistentFlags())
+	root.PersistentFlags().StringVar(&a.server, serverFlag, "", "a server's own URL")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON, also for errors")
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkServer(c) }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return hint(usage{err}, c.CommandPath()+" --help")
 	})
@@ -109,6 +111,9 @@ func (a *app) command(words ...string) string {
 		if a.sources[f.name] == fromFlag {
 			line += " --" + f.name + " " + quoted(f.value)
 		}
+	}
+	if a.server != "" {
+		line += " --" + serverFlag + " " + quoted(a.server)
 	}
 	return line
 }

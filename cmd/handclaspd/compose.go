@@ -93,7 +93,7 @@ func (p *program) composeServer(notices *server.Notices, limiter *server.Limiter
 	}
 	var err error
 	p.server, err = server.New(server.Options{
-		Issuer: s.Issuer, Records: h.db, Tickets: h.tickets, Limiter: limiter, Sessions: h.sessions, OAuth: p.provider,
+		Issuer: s.Issuer, Records: h.db, Tickets: h.tickets, Limiter: limiter, Sessions: h.sessions, OAuth: p.provider, Admin: h.desk(),
 		Links: links, Notices: notices, Journal: h.journal, Keys: h.keys, Pages: drawn, Proxies: proxies,
 		OpenAPI: handclasp.OpenAPI, Signup: links.Admission.Signup.String(), Console: s.SMTP == "", Now: time.Now, Log: h.log,
 	})

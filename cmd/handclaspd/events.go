@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -18,12 +20,13 @@ const (
 	followEvery = time.Second
 	// followBack is how long after its time an event may come: processes gather theirs for a moment before they write.
 	followBack = 10 * time.Second
-	eventsPage = 500
+	eventsPage = admin.LimitMost
 )
 
 func eventsCommand(a *app) *cobra.Command {
 	var newest int
 	var follow bool
+	var q admin.EventQuery
 	tail := &cobra.Command{
 		Use: "tail", Short: "Print the newest events", Args: words(),
 		Long:    "Print the newest security events, the oldest of them first. With --json each is one line of JSON.",
@@ -31,20 +34,26 @@ func eventsCommand(a *app) *cobra.Command {
 	}
 	tail.Flags().IntVarP(&newest, "lines", "n", 20, "how many")
 	tail.Flags().BoolVarP(&follow, "follow", "f", false, "go on until Ctrl-C")
+	tail.Flags().StringVar(&q.Type, "type", "", "only of this type, such as session.end")
+	tail.Flags().StringVar(&q.UserID, "user", "", "only of the user with this id")
+	tail.Flags().StringVar(&q.ClientID, "client", "", "only of this client")
+	tail.Flags().StringVar(&q.SessionID, "session", "", "only of this session")
 	tail.RunE = a.run(func(ctx context.Context, _ []string) error {
 		if newest < 0 {
 			return usage{fmt.Errorf("lines: %d is less than none", newest)}
 		}
-		return a.errand(ctx, func(h *house) error { return a.eventsTail(ctx, h, newest, follow) }, oldRecords)
+		return a.at(ctx, func(d admin.Desk) error {
+			return wrong(a.eventsTail(ctx, d, q, newest, follow), "handclaspd events tail --help")
+		}, oldRecords)
 	})
-	return group("events", "Look at the security events", tail)
+	return group("events", "Look at the security events", elsewhere(tail)...)
 }
 
-func (a *app) eventsTail(ctx context.Context, h *house, newest int, follow bool) error {
+func (a *app) eventsTail(ctx context.Context, d admin.Desk, q admin.EventQuery, newest int, follow bool) error {
 	// One more than is shown: it marks where the past ends, and nothing before it is ever shown.
-	list, err := h.db.Events(ctx, "", -newest-1)
+	list, err := newestEvents(ctx, d, q, newest+1)
 	if err != nil {
-		return fmt.Errorf("read events: %w", err)
+		return err
 	}
 	t := trail{seen: map[string]time.Time{}}
 	if len(list) > newest {
@@ -59,14 +68,32 @@ func (a *app) eventsTail(ctx context.Context, h *house, newest int, follow bool)
 		}
 		return nil
 	}
-	err = a.follow(ctx, h, &t)
+	err = a.follow(ctx, d, q, &t)
 	if errors.Is(err, context.Canceled) {
 		return nil // Ctrl-C is how it is meant to end
 	}
 	return err
 }
 
-func (a *app) follow(ctx context.Context, h *house, t *trail) error {
+// newestEvents reads the newest n, the oldest of them first.
+func newestEvents(ctx context.Context, d admin.Desk, q admin.EventQuery, n int) ([]store.Event, error) {
+	var list []store.Event
+	for {
+		q.Limit = min(n-len(list), eventsPage)
+		page, err := d.Events(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, page.Items...)
+		if q.Cursor = page.Next; page.Next == "" || len(list) >= n {
+			slices.Reverse(list)
+			return list, nil
+		}
+	}
+}
+
+func (a *app) follow(ctx context.Context, d admin.Desk, q admin.EventQuery, t *trail) error {
+	q.Oldest, q.Limit = true, eventsPage
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
@@ -75,18 +102,18 @@ func (a *app) follow(ctx context.Context, h *house, t *trail) error {
 			return ctx.Err()
 		case <-tick.C:
 		}
-		for cursor := t.from(); ; {
-			page, err := h.db.Events(ctx, cursor, eventsPage)
+		for q.After = t.from(); ; {
+			page, err := d.Events(ctx, q)
 			if err != nil {
-				return fmt.Errorf("read events: %w", err)
-			}
-			if err := a.showEvents(t.fresh(page)); err != nil {
 				return err
 			}
-			if len(page) < eventsPage {
+			if err := a.showEvents(t.fresh(page.Items)); err != nil {
+				return err
+			}
+			if page.Next == "" {
 				break
 			}
-			cursor = page[len(page)-1].ID
+			q.After = page.Items[len(page.Items)-1].ID
 		}
 	}
 }

@@ -61,6 +61,9 @@ func showCommands(b *strings.Builder, c *cobra.Command) {
 func showFlags(b *strings.Builder, c *cobra.Command) {
 	fmt.Fprintf(b, "\nFlags:\n%s", c.LocalNonPersistentFlags().FlagUsages())
 	b.WriteString("      --json   write JSON, also for errors\n")
+	if c.Annotations[serverAnnotation] != "" {
+		b.WriteString(serverHelp)
+	}
 	all, shown := c.Annotations[settingsAnnotation] == every, strings.Fields(shownSettings)
 	if names, ok := c.Annotations[settingsAnnotation]; ok {
 		shown = strings.Fields(names)

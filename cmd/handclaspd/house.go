@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/keys"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
@@ -34,6 +35,7 @@ var (
 	_ sessions.Tickets  = store.Tickets(nil)
 	_ providers.Tickets = store.Tickets(nil)
 	_ providers.Records = store.Records(nil)
+	_ admin.Records     = store.Records(nil)
 )
 
 // house is the part of the server that every command needs: both memories, the keys, the journal, and the sessions.
@@ -73,6 +75,13 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 	h.chain = oauth.NewChain(h.keys.Secret("refresh token"))
 	h.openSessions(notify)
 	return h, h.builtIn(ctx)
+}
+
+// desk is where an operator sits.
+func (h *house) desk() *admin.Local {
+	return admin.New(admin.Options{
+		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Issuer: h.settings.Issuer, Now: time.Now,
+	})
 }
 
 // openSessions needs both memories and the journal. Without a chain sessions can be ended, and none begun.

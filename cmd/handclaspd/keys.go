@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/keys"
 	"github.com/handclasp/handclasp/store"
 )
@@ -47,7 +48,7 @@ func keysCommand(a *app) *cobra.Command {
 		RunE:    a.run(func(ctx context.Context, args []string) error { return a.keysRetire(ctx, args[0], now) }),
 	}
 	retire.Flags().BoolVar(&now, "now", false, "do not wait: what was made under it is refused from now on")
-	c := group("keys", "List, rotate and retire signing keys and roots", list, rotate, retire)
+	c := group("keys", "List, rotate and retire signing keys and roots", elsewhere(list, rotate, retire)...)
 	c.Long = keysLong
 	return c
 }
@@ -62,11 +63,16 @@ func oldKeys(h *house, ctx context.Context) error {
 }
 
 func (a *app) keysList(ctx context.Context, _ []string) error {
-	return a.errand(ctx, a.showKeys, oldKeys)
+	return a.at(ctx, func(d admin.Desk) error {
+		list, err := d.Keys(ctx)
+		if err != nil {
+			return err
+		}
+		return a.showKeys(list)
+	}, oldKeys)
 }
 
-func (a *app) showKeys(h *house) error {
-	list := h.keys.List()
+func (a *app) showKeys(list []keys.Info) error {
 	if a.json {
 		return a.printJSON(list)
 	}
@@ -79,57 +85,79 @@ func (a *app) showKeys(h *house) error {
 }
 
 func (a *app) keysRotate(ctx context.Context, now bool) error {
-	return a.errand(ctx, func(h *house) error {
-		if err := h.keys.Rotate(ctx, now); err != nil {
-			return a.keyTrouble(err, "rotate", "--now")
+	return a.changeKeys(ctx, func(d admin.Desk) (string, []keys.Info, error) {
+		list, err := d.RotateKeys(ctx, now)
+		return signing(list) + " signs from now on", list, a.keyTrouble(err, "rotate", "--now")
+	})
+}
+
+// signing is the id of the key that signs.
+func signing(list []keys.Info) string {
+	for _, k := range list {
+		if k.Kind == "signing" && k.State == keys.Active {
+			return k.ID
 		}
-		kid := h.keys.Current().KID
-		return a.keysChanged(ctx, h, store.Event{Type: "key.rotate", Target: kid}, kid+" signs from now on")
-	}, oldKeys)
-}
-
-func (a *app) keysRetire(ctx context.Context, kid string, now bool) error {
-	return a.errand(ctx, func(h *house) error {
-		if err := h.keys.Retire(ctx, kid, now); err != nil {
-			return a.keyTrouble(err, "retire", "--now", "--", kid)
-		}
-		return a.keysChanged(ctx, h, store.Event{Type: "key.retire", Target: kid, Detail: atOnce(now)}, kid+" is out of use")
-	}, oldKeys)
-}
-
-// keysChanged shows the keys and records the event. The records are opened only now: in an emergency a key must go also
-// while they are away.
-func (a *app) keysChanged(ctx context.Context, h *house, e store.Event, what string) error {
-	a.say("%s; running servers follow within seconds", what)
-	if err := a.showKeys(h); err != nil {
-		return err
-	}
-	err := a.errand(ctx, func(h *house) error {
-		h.record(ctx, e)
-		return nil
-	}, newRecords, journal)
-	if err != nil {
-		return fmt.Errorf("%s, but the event could not be recorded: %w", what, err)
-	}
-	return nil
-}
-
-func atOnce(now bool) string {
-	if now {
-		return "at once"
 	}
 	return ""
 }
 
+func (a *app) keysRetire(ctx context.Context, kid string, now bool) error {
+	return a.changeKeys(ctx, func(d admin.Desk) (string, []keys.Info, error) {
+		list, err := d.RetireKey(ctx, kid, now)
+		if errors.Is(err, store.ErrNotFound) {
+			err = hint(fmt.Errorf("%s: no such key", kid), a.command("keys", "list"))
+		}
+		return kid + " is out of use", list, a.keyTrouble(err, "retire", "--now", "--", kid)
+	})
+}
+
+// changeKeys changes the keys and shows them. At the data the records are opened for the event alone, and last: in an
+// emergency a key must go also while they are away.
+func (a *app) changeKeys(ctx context.Context, do func(d admin.Desk) (what string, list []keys.Info, err error)) error {
+	late := &lateJournal{app: a}
+	act := func(d admin.Desk) error {
+		what, list, err := do(d)
+		if err != nil {
+			return err
+		}
+		a.say("%s; running servers follow within seconds", what)
+		if err := a.showKeys(list); err != nil {
+			return err
+		}
+		if late.err != nil {
+			return fmt.Errorf("%s, but the event could not be recorded: %w", what, late.err)
+		}
+		return nil
+	}
+	if a.server != "" {
+		return a.at(ctx, act)
+	}
+	return a.errand(ctx, func(h *house) error {
+		return act(admin.New(admin.Options{Keys: h.keys, Journal: late, Now: time.Now}))
+	}, oldKeys)
+}
+
+// lateJournal opens the records when there is something to record.
+type lateJournal struct {
+	app *app
+	err error
+}
+
+// Record implements sessions.Recorder.
+func (j *lateJournal) Record(ctx context.Context, e store.Event) {
+	j.err = j.app.errand(ctx, func(h *house) error {
+		h.journal.Record(ctx, e)
+		return nil
+	}, newRecords, journal)
+}
+
 // keyTrouble adds what to type next.
 func (a *app) keyTrouble(err error, words ...string) error {
-	switch {
-	case errors.Is(err, keys.ErrTooEarly):
+	switch admin.Refused(err) {
+	case admin.ReasonTooEarly:
 		return hint(err, a.command(append([]string{"keys"}, words...)...))
-	case errors.Is(err, keys.ErrUnknown):
-		return hint(err, a.command("keys", "list"))
-	case errors.Is(err, keys.ErrFixed):
-		return hint(fmt.Errorf("%w; change it there and start the server again", err), a.command("config", "print"))
+	case admin.ReasonFixed:
+		return hint(fmt.Errorf("%w; change it there and start the server again", err), "handclaspd config print")
 	default:
 		return err
 	}

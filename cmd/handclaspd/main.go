@@ -19,7 +19,8 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 type app struct {
 	out, err io.Writer
 	json     bool
-	started  bool // a command was understood and runs
+	server   string // whose admin API does the work; empty: it is done in the data folder
+	started  bool   // a command was understood and runs
 	settings Settings
 	sources  sources
 	log      *slog.Logger

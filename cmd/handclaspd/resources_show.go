@@ -1,35 +1,10 @@
 package main
 
-import (
-	"time"
+import "github.com/handclasp/handclasp/admin"
 
-	"github.com/handclasp/handclasp/store"
-)
-
-// shownResource is a resource as JSON has it.
-type shownResource struct {
-	ID        string        `json:"id"`
-	Name      string        `json:"name"`
-	Scopes    []store.Scope `json:"scopes"`
-	DPoP      bool          `json:"dpop"`
-	CreatedAt time.Time     `json:"created_at"`
-	UpdatedAt time.Time     `json:"updated_at"`
-}
-
-func shownResourceAs(r store.Resource) shownResource {
-	return shownResource{
-		ID: r.ID, Name: r.Name, Scopes: append([]store.Scope{}, r.Scopes...), DPoP: r.DPoP,
-		CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(),
-	}
-}
-
-func (a *app) showResources(resources []store.Resource) error {
+func (a *app) showResources(resources []admin.Resource) error {
 	if a.json {
-		shown := make([]shownResource, len(resources))
-		for i, r := range resources {
-			shown[i] = shownResourceAs(r)
-		}
-		return a.printJSON(shown)
+		return a.printJSON(whole(resources))
 	}
 	if len(resources) == 0 {
 		a.say("there are no resources yet")
@@ -42,14 +17,10 @@ func (a *app) showResources(resources []store.Resource) error {
 	return a.table(rows...)
 }
 
-func (a *app) showResource(r store.Resource) error {
+func (a *app) showResource(r admin.Resource) error {
 	if a.json {
-		return a.printJSON(shownResourceAs(r))
+		return a.printJSON(r)
 	}
-	scopes := make([]string, len(r.Scopes))
-	for i, s := range r.Scopes {
-		scopes[i] = s.Name + "  " + s.Words
-	}
-	return a.fields(line("uri", r.ID), line("name", r.Name), line("scopes", scopes...), line("DPoP", yesNo(r.DPoP)),
+	return a.fields(line("uri", r.ID), line("name", r.Name), line("scopes", scopeLines(r.Scopes)...), line("DPoP", yesNo(r.DPoP)),
 		line("created", moment(r.CreatedAt)), line("changed", moment(r.UpdatedAt)))
 }

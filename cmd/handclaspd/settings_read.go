@@ -49,6 +49,9 @@ func readSettings(flags *pflag.FlagSet, environ []string) (Settings, sources, er
 		delete(file, nameOf(f))
 	})
 	delete(env, envPrefix+"CONFIG")
+	for _, name := range credentialNames {
+		delete(env, name) // no settings: they are for commands that ask a server
+	}
 	for _, name := range sorted(env) {
 		problems = append(problems, fmt.Errorf("%s: there is no such setting", name))
 	}

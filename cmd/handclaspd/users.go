@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/mail"
 	"github.com/handclasp/handclasp/store"
 )
-
-// usersPage is how many users are read at a time.
-const usersPage = 500
 
 func usersCommand(a *app) *cobra.Command {
 	list := &cobra.Command{
@@ -35,52 +32,36 @@ func usersCommand(a *app) *cobra.Command {
 		Use: "enable <user>", Short: "Let a user sign in again", Args: words("user"),
 		Example: "  handclaspd users enable ada@example.test", RunE: a.run(a.usersEnable),
 	}
-	return group("users", "List, invite, disable and enable users", list, show, inviteCommand(a), disable, enable)
-}
-
-// shownUser is a user as JSON has it.
-type shownUser struct {
-	ID         string         `json:"id"`
-	Email      string         `json:"email"`
-	Name       string         `json:"name"`
-	Disabled   bool           `json:"disabled"`
-	CreatedAt  time.Time      `json:"created_at"`
-	VerifiedAt time.Time      `json:"verified_at,omitzero"`
-	DisabledAt time.Time      `json:"disabled_at,omitzero"`
-	Sessions   []shownSession `json:"sessions,omitzero"` // only where one user is shown
-}
-
-type shownSession struct {
-	ID        string    `json:"id"`
-	Kind      string    `json:"kind"`
-	Name      string    `json:"name"`
-	Platform  string    `json:"platform"`
-	DeviceID  string    `json:"device"`
-	ClientID  string    `json:"client"`
-	Address   string    `json:"address"`
-	CreatedAt time.Time `json:"created_at"`
-	SeenAt    time.Time `json:"seen_at"`
-}
-
-func shownUserOf(u store.User) shownUser {
-	return shownUser{
-		ID: u.ID, Email: u.Email, Name: u.Name, Disabled: u.Disabled(),
-		CreatedAt: u.CreatedAt, VerifiedAt: u.VerifiedAt, DisabledAt: u.DisabledAt,
+	end := &cobra.Command{
+		Use: "end-sessions <user>", Short: "End every session of a user", Args: words("user"),
+		Example: "  handclaspd users end-sessions ada@example.test", RunE: a.run(a.usersEndSessions),
 	}
+	remove := &cobra.Command{
+		Use: "delete <user>", Short: "End every session of a user and forget who it was", Args: words("user"),
+		Long: "Keep a user out, end every session, and forget address, name, invitation and consents. The id stays as long as\n" +
+			"events and ended sessions may name it. The address may sign up anew, as anybody's.",
+		Example: "  handclaspd users delete ada@example.test", RunE: a.run(a.usersDelete),
+	}
+	commands := append(elsewhere(list, show), inviteCommand(a))
+	return group("users", "List, invite, disable, enable and delete users", append(commands, elsewhere(disable, enable, end, remove)...)...)
+}
+
+// shownUser is a user as JSON has it where one is shown.
+type shownUser struct {
+	admin.User
+	Sessions []admin.Session `json:"sessions"`
 }
 
 func (a *app) usersList(ctx context.Context, _ []string) error {
-	return a.errand(ctx, func(h *house) error {
-		users, err := allUsers(ctx, h)
+	return a.at(ctx, func(d admin.Desk) error {
+		users, err := everything(func(p admin.Paging) (admin.Page[admin.User], error) {
+			return d.Users(ctx, admin.UserQuery{Paging: p})
+		})
 		if err != nil {
 			return err
 		}
 		if a.json {
-			shown := make([]shownUser, len(users))
-			for i, u := range users {
-				shown[i] = shownUserOf(u)
-			}
-			return a.printJSON(shown)
+			return a.printJSON(whole(users))
 		}
 		if len(users) == 0 {
 			a.say("there are no users yet")
@@ -94,67 +75,43 @@ func (a *app) usersList(ctx context.Context, _ []string) error {
 	}, oldRecords)
 }
 
-func allUsers(ctx context.Context, h *house) ([]store.User, error) {
-	var users []store.User
-	for after := ""; ; after = users[len(users)-1].ID {
-		page, err := h.db.Users(ctx, after, usersPage)
-		if err != nil {
-			return nil, fmt.Errorf("list users: %w", err)
-		}
-		users = append(users, page...)
-		if len(page) < usersPage {
-			return users, nil
-		}
-	}
-}
-
-func stateOf(u store.User) string {
-	if u.Disabled() {
+func stateOf(u admin.User) string {
+	if u.Disabled {
 		return "disabled"
 	}
 	return "enabled"
 }
 
 func (a *app) usersShow(ctx context.Context, args []string) error {
-	return a.errand(ctx, func(h *house) error {
-		user, err := a.user(ctx, h, args[0])
+	return a.at(ctx, func(d admin.Desk) error {
+		user, err := a.user(ctx, d, args[0])
 		if err != nil {
 			return err
 		}
-		live, err := h.db.LiveSessions(ctx, user.ID)
+		live, err := everything(func(p admin.Paging) (admin.Page[admin.Session], error) {
+			return d.Sessions(ctx, admin.SessionQuery{Paging: p, UserID: user.ID, State: store.PhaseLive})
+		})
 		if err != nil {
-			return fmt.Errorf("list sessions: %w", err)
+			return err
 		}
 		if a.json {
-			return a.printJSON(withSessions(user, live))
+			return a.printJSON(shownUser{user, whole(live)})
 		}
 		lines := []field{
 			line("id", user.ID), line("address", user.Email), line("name", user.Name), line("state", stateOf(user)),
 			line("created", moment(user.CreatedAt)), line("proven", moment(user.VerifiedAt)),
 		}
-		if user.Disabled() {
+		if user.Disabled {
 			lines = append(lines, line("disabled", moment(user.DisabledAt)))
 		}
 		if err := a.fields(lines...); err != nil {
 			return err
 		}
-		return a.showSessions(live)
+		return a.showLive(live)
 	}, oldRecords)
 }
 
-func withSessions(u store.User, live []store.Session) shownUser {
-	shown := shownUserOf(u)
-	shown.Sessions = []shownSession{}
-	for _, s := range live {
-		shown.Sessions = append(shown.Sessions, shownSession{
-			ID: s.ID, Kind: string(s.Kind), Name: s.Name, Platform: s.Platform, DeviceID: s.DeviceID, ClientID: s.ClientID,
-			Address: s.Address, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt,
-		})
-	}
-	return shown
-}
-
-func (a *app) showSessions(live []store.Session) error {
+func (a *app) showLive(live []admin.Session) error {
 	if len(live) == 0 {
 		a.say("no live sessions")
 		return nil
@@ -170,67 +127,89 @@ func (a *app) showSessions(live []store.Session) error {
 }
 
 func (a *app) usersDisable(ctx context.Context, args []string) error {
-	return a.errand(ctx, func(h *house) error {
-		user, err := a.user(ctx, h, args[0])
-		if err != nil {
-			return err
-		}
-		if err := h.sessions.Disable(ctx, user.ID); err != nil {
-			return hint(a.unfinished(ctx, h, user, err), a.command("users", "disable", user.ID))
-		}
-		return a.changed(ctx, h, user, "may not sign in any more, and every session is ended")
-	}, oldRecords, journal, endings)
-}
-
-// unfinished says how far Disable came.
-func (a *app) unfinished(ctx context.Context, h *house, user store.User, cause error) error {
-	if now, err := h.db.User(ctx, user.ID); err == nil && now.Disabled() {
-		return fmt.Errorf("%s may not sign in any more, but not every session is ended: %w", user.Email, cause)
-	}
-	return cause
+	return a.change(ctx, args[0], "disable", "may not sign in any more, and every session is ended",
+		func(d admin.Desk, id string) (admin.User, error) { return d.DisableUser(ctx, id) })
 }
 
 func (a *app) usersEnable(ctx context.Context, args []string) error {
-	return a.errand(ctx, func(h *house) error {
-		user, err := a.user(ctx, h, args[0])
+	return a.change(ctx, args[0], "enable", "may sign in again",
+		func(d admin.Desk, id string) (admin.User, error) { return d.EnableUser(ctx, id) })
+}
+
+// change does something to a user, and says what has become of them.
+func (a *app) change(ctx context.Context, name, word, what string, do func(d admin.Desk, id string) (admin.User, error)) error {
+	return a.at(ctx, func(d admin.Desk) error {
+		user, err := a.user(ctx, d, name)
 		if err != nil {
 			return err
 		}
-		if err := h.sessions.Enable(ctx, user.ID); err != nil {
-			return hint(err, a.command("users", "enable", user.ID))
+		changed, err := do(d, user.ID)
+		if err != nil {
+			return hint(err, a.command("users", word, user.ID))
 		}
-		return a.changed(ctx, h, user, "may sign in again")
+		if a.json {
+			return a.printJSON(changed)
+		}
+		return a.tell("%s %s", user.Email, what)
 	}, oldRecords, journal, endings)
 }
 
-// changed shows what has become of a user.
-func (a *app) changed(ctx context.Context, h *house, user store.User, what string) error {
-	if !a.json {
-		return a.tell("%s %s", user.Email, what)
-	}
-	user, err := h.db.User(ctx, user.ID)
-	if err != nil {
-		return fmt.Errorf("find user: %w", err)
-	}
-	return a.printJSON(shownUserOf(user))
+func (a *app) usersEndSessions(ctx context.Context, args []string) error {
+	return a.at(ctx, func(d admin.Desk) error {
+		user, err := a.user(ctx, d, args[0])
+		if err != nil {
+			return err
+		}
+		ended, err := d.EndSessions(ctx, user.ID)
+		if err != nil {
+			return hint(err, a.command("users", "end-sessions", user.ID))
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"id": user.ID, "sessions_ended": ended})
+		}
+		return a.tell("%s of %s ended", plural(ended, "session"), user.Email)
+	}, oldRecords, journal, endings)
+}
+
+func (a *app) usersDelete(ctx context.Context, args []string) error {
+	return a.at(ctx, func(d admin.Desk) error {
+		user, err := a.user(ctx, d, args[0])
+		if err != nil {
+			return err
+		}
+		if err := d.DeleteUser(ctx, user.ID); err != nil {
+			return hint(err, a.command("users", "delete", user.ID))
+		}
+		if a.json {
+			return a.printJSON(map[string]any{"id": user.ID, "deleted": true})
+		}
+		return a.tell("deleted %s", user.Email)
+	}, oldRecords, journal, endings)
 }
 
 // user finds somebody by id or address.
-func (a *app) user(ctx context.Context, h *house, name string) (user store.User, err error) {
-	if !strings.Contains(name, "@") {
-		user, err = h.db.User(ctx, name)
-	} else {
-		address, wrong := mail.ParseAddress(name)
-		if wrong != nil {
-			return user, usage{fmt.Errorf("%q: %w", name, wrong)}
-		}
-		user, err = h.db.UserByEmail(ctx, address)
-	}
+func (a *app) user(ctx context.Context, d admin.Desk, name string) (admin.User, error) {
+	user, err := a.find(ctx, d, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return user, hint(fmt.Errorf("there is no user %s", name), a.command("users", "list"))
 	}
-	if err != nil {
-		return user, fmt.Errorf("find user: %w", err)
+	return user, err
+}
+
+func (a *app) find(ctx context.Context, d admin.Desk, name string) (admin.User, error) {
+	if !strings.Contains(name, "@") {
+		return d.User(ctx, name)
 	}
-	return user, nil
+	address, wrong := mail.ParseAddress(name)
+	if wrong != nil {
+		return admin.User{}, usage{fmt.Errorf("%q: %w", name, wrong)}
+	}
+	page, err := d.Users(ctx, admin.UserQuery{Email: address})
+	if err == nil && len(page.Items) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return admin.User{}, err
+	}
+	return page.Items[0], nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	handclasp "github.com/handclasp/handclasp"
+	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/keys"
 	"github.com/handclasp/handclasp/mail"
 	"github.com/handclasp/handclasp/oauth"
@@ -173,6 +174,9 @@ func (s *Server) composeServer(log *slog.Logger, notices *server.Notices, limite
 	var err error
 	s.HTTP, err = server.New(server.Options{
 		Issuer: s.Issuer, Records: s.Records, Tickets: s.Tickets, Limiter: limiter, Sessions: s.Sessions, OAuth: s.OAuth,
+		Admin: admin.New(admin.Options{
+			Records: s.Records, Sessions: s.Sessions, Keys: s.Keys, Journal: s.Journal, Issuer: s.Issuer, Now: s.Clock.Now,
+		}),
 		Links: links, Notices: notices, Journal: s.Journal, Keys: s.Keys, Pages: drawn, Proxies: proxies,
 		OpenAPI: handclasp.OpenAPI, Signup: links.Admission.Signup.String(), Now: s.Clock.Now, Log: log,
 	})

@@ -2,18 +2,22 @@ package sql
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/handclasp/handclasp/store"
 )
 
 const clientColumns = `id, name, public, secret_hashes, require_fingerprint, grant_types, redirect_uris, scopes, audiences,
-	built_in, created_at, updated_at, disabled_at, jwks, logout_uri, logout_redirect_uris`
+	built_in, created_at, updated_at, disabled_at, jwks, logout_uri, logout_redirect_uris, admin`
 
 func scanClient(row scanner) (c store.Client, err error) {
 	err = row.Scan(&c.ID, &c.Name, bitInto(&c.Public), jsonInto(&c.SecretHashes), bitInto(&c.RequireFingerprint),
 		jsonInto(&c.Grants), jsonInto(&c.RedirectURIs), jsonInto(&c.Scopes), jsonInto(&c.Audiences), bitInto(&c.BuiltIn),
 		timeInto(&c.CreatedAt), timeInto(&c.UpdatedAt), timeInto(&c.DisabledAt), &c.JWKS, &c.LogoutURI,
-		jsonInto(&c.LogoutRedirectURIs))
+		jsonInto(&c.LogoutRedirectURIs), namesInto(&c.Admin))
 	return c, err
 }
 
@@ -28,7 +32,7 @@ func clientValues(c store.Client) ([]any, error) {
 		}
 	}
 	return append(values, lists[0], bit(c.RequireFingerprint), lists[1], lists[2], lists[3], lists[4], bit(c.BuiltIn),
-		ms(c.CreatedAt), ms(c.UpdatedAt), ms(c.DisabledAt), c.JWKS, c.LogoutURI, lists[5]), nil
+		ms(c.CreatedAt), ms(c.UpdatedAt), ms(c.DisabledAt), c.JWKS, c.LogoutURI, lists[5], words(c.Admin)), nil
 }
 
 // Client implements store.Records.
@@ -48,7 +52,7 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 		return err
 	}
 	return d.claims(ctx, store.ErrExists, `INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING`, values...)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING`, values...)
 }
 
 // UpdateClient implements store.Records.
@@ -57,9 +61,39 @@ func (d *DB) UpdateClient(ctx context.Context, c store.Client) error {
 	if err != nil {
 		return err
 	}
-	return d.claims(ctx, store.ErrNotFound, `UPDATE clients SET name = $2, public = $3, secret_hashes = $4,
-		require_fingerprint = $5, grant_types = $6, redirect_uris = $7, scopes = $8, audiences = $9, updated_at = $12,
-		disabled_at = $13, jwks = $14, logout_uri = $15, logout_redirect_uris = $16 WHERE id = $1`, values...)
+	return d.claims(ctx, store.ErrNotFound, setClient+` WHERE id = $1`, values...)
+}
+
+// setClient writes every column but what a client is for good. Values stand in the order of the columns, from $1 on.
+var setClient = `UPDATE clients SET ` + clientTerms(1, ", ", "id", "built_in", "created_at")
+
+// stillClient compares every column, with values that stand behind those of setClient.
+var stillClient = clientTerms(len(clientNames)+1, " AND ")
+
+var clientNames = strings.FieldsFunc(clientColumns, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+
+// clientTerms is "name = $n" for each column, the first one's number being n, without those that are left out.
+func clientTerms(n int, between string, without ...string) string {
+	var terms []string
+	for i, name := range clientNames {
+		if !slices.Contains(without, name) {
+			terms = append(terms, name+" = $"+strconv.Itoa(n+i))
+		}
+	}
+	return strings.Join(terms, between)
+}
+
+// ReplaceClient implements store.Records.
+func (d *DB) ReplaceClient(ctx context.Context, was, c store.Client) error {
+	values, err := clientValues(c)
+	if err != nil {
+		return err
+	}
+	before, err := clientValues(was)
+	if err != nil {
+		return err
+	}
+	return d.claims(ctx, store.ErrChanged, setClient+` WHERE id = $1 AND `+stillClient, append(values, before...)...)
 }
 
 // DeleteClient implements store.Records.

@@ -76,6 +76,16 @@ func wordsInto(list *[]string) *reading[[]string, string] {
 	return into(list, func(s string) ([]string, error) { return strings.Fields(s), nil })
 }
 
+// namesInto is wordsInto for what most rows have none of: none is nil.
+func namesInto(list *[]string) *reading[[]string, string] {
+	return into(list, func(s string) ([]string, error) {
+		if s == "" {
+			return nil, nil
+		}
+		return strings.Fields(s), nil
+	})
+}
+
 func jsonInto[T any](v *T) *reading[T, string] {
 	return into(v, func(s string) (v T, err error) {
 		err = json.Unmarshal([]byte(s), &v)

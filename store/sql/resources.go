@@ -2,6 +2,8 @@ package sql
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -26,11 +28,15 @@ func scanScope(row scanner) (s scopeOf, err error) {
 
 // Resource implements store.Records.
 func (d *DB) Resource(ctx context.Context, id string) (store.Resource, error) {
-	r, err := single(ctx, d.read, scanResource, `SELECT `+resourceColumns+` FROM resources WHERE id = $1`, id)
+	return resourceIn(ctx, d.read, id)
+}
+
+func resourceIn(ctx context.Context, on *runner, id string) (store.Resource, error) {
+	r, err := single(ctx, on, scanResource, `SELECT `+resourceColumns+` FROM resources WHERE id = $1`, id)
 	if err != nil {
 		return store.Resource{}, err
 	}
-	scopes, err := all(ctx, d.read, scanScope, `SELECT resource_id, name, words FROM resource_scopes
+	scopes, err := all(ctx, on, scanScope, `SELECT resource_id, name, words FROM resource_scopes
 		WHERE resource_id = $1 ORDER BY position`, id)
 	for _, s := range scopes {
 		r.Scopes = append(r.Scopes, s.Scope)
@@ -74,20 +80,41 @@ func (d *DB) CreateResource(ctx context.Context, r store.Resource) error {
 
 // UpdateResource implements store.Records.
 func (d *DB) UpdateResource(ctx context.Context, r store.Resource) error {
+	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error { return setResource(ctx, tx, r) })
+}
+
+func setResource(ctx context.Context, tx *runner, r store.Resource) error {
+	n, err := tx.exec(ctx, `UPDATE resources SET name = $2, dpop = $3, updated_at = $4 WHERE id = $1`,
+		r.ID, r.Name, bit(r.DPoP), ms(r.UpdatedAt))
+	if err == nil && n == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, `DELETE FROM resource_scopes WHERE resource_id = $1`, r.ID); err != nil {
+		return err
+	}
+	return insertScopes(ctx, tx, r)
+}
+
+// ReplaceResource implements store.Records. It looks inside the transaction, which no other writer overlaps.
+func (d *DB) ReplaceResource(ctx context.Context, was, r store.Resource) error {
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
-		n, err := tx.exec(ctx, `UPDATE resources SET name = $2, dpop = $3, updated_at = $4 WHERE id = $1`,
-			r.ID, r.Name, bit(r.DPoP), ms(r.UpdatedAt))
-		if err == nil && n == 0 {
-			err = store.ErrNotFound
+		now, err := resourceIn(ctx, tx, r.ID)
+		if errors.Is(err, store.ErrNotFound) || err == nil && !sameResource(now, was) {
+			return store.ErrChanged
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, `DELETE FROM resource_scopes WHERE resource_id = $1`, r.ID); err != nil {
-			return err
-		}
-		return insertScopes(ctx, tx, r)
+		return setResource(ctx, tx, r)
 	})
+}
+
+func sameResource(a, b store.Resource) bool {
+	return a.ID == b.ID && a.Name == b.Name && a.DPoP == b.DPoP && slices.Equal(a.Scopes, b.Scopes) &&
+		ms(a.CreatedAt) == ms(b.CreatedAt) && ms(a.UpdatedAt) == ms(b.UpdatedAt)
 }
 
 // insertScopes claims each name. One that is taken undoes all that its transaction wrote.

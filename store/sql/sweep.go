@@ -42,7 +42,7 @@ func (d *DB) Sweep(ctx context.Context) error {
 }
 
 // Forget implements store.Records. Devices that nobody has used since before, and that no session names any more, go too:
-// every login after a logout brings a new one.
+// every login after a logout brings a new one. So does what is left of removed users.
 func (d *DB) Forget(ctx context.Context, before time.Time) (int64, error) {
 	var gone int64
 	for _, text := range []string{
@@ -50,6 +50,8 @@ func (d *DB) Forget(ctx context.Context, before time.Time) (int64, error) {
 			WHERE ended_at <> 0 AND ended_at < $1 AND grant_gone_at <> 0 LIMIT $2)`,
 		`DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE last_seen < $1
 			AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.device_id = devices.id) LIMIT $2)`,
+		`DELETE FROM users WHERE id IN (SELECT id FROM users WHERE removed_at <> 0 AND removed_at < $1
+			AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id) LIMIT $2)`,
 		`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE happened < $1 LIMIT $2)`,
 	} {
 		n, err := d.deleteInParts(ctx, d.hard, text, ms(before))

@@ -16,7 +16,7 @@ func scanUser(row scanner) (u store.User, err error) {
 
 // User implements store.Records.
 func (d *DB) User(ctx context.Context, id string) (store.User, error) {
-	return single(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1`, id)
+	return single(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users WHERE id = $1 AND removed_at = 0`, id)
 }
 
 // UserByEmail implements store.Records.
@@ -26,7 +26,8 @@ func (d *DB) UserByEmail(ctx context.Context, email string) (store.User, error) 
 
 // Users implements store.Records.
 func (d *DB) Users(ctx context.Context, after string, limit int) ([]store.User, error) {
-	return all(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	return all(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users
+		WHERE id > $1 AND removed_at = 0 ORDER BY id LIMIT $2`, after, limit)
 }
 
 // EnsureUser implements store.Records.
@@ -76,7 +77,7 @@ func (d *DB) SetDisabled(ctx context.Context, userID string, disabled bool, at t
 			disabled_at = CASE WHEN $2 = 0 THEN 0 WHEN disabled_at <> 0 THEN disabled_at ELSE $3 END,
 			changed_ns = CASE WHEN $4 > changed_ns AND $4 > followed_ns THEN $4
 				WHEN changed_ns > followed_ns THEN changed_ns ELSE followed_ns + 1 END
-			WHERE id = $1`, userID, bit(disabled), ms(at), at.UnixNano())
+			WHERE id = $1 AND removed_at = 0`, userID, bit(disabled), ms(at), at.UnixNano())
 		if err == nil && n == 0 {
 			return store.ErrNotFound
 		}

@@ -1,11 +1,6 @@
 package storetest
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/handclasp/handclasp/store"
-)
+import "github.com/handclasp/handclasp/store"
 
 var clientStories = []story[*book]{
 	{"a client is kept whole", func(b *book) {
@@ -38,35 +33,6 @@ var clientStories = []story[*book]{
 		b.ok(err)
 		c.BuiltIn, c.CreatedAt = false, noon
 		b.same(got, c)
-	}},
-	{"a new secret is the first of two, and the oldest goes", func(b *book) {
-		c, err := b.AddSecret(b.ctx, tool, "cc")
-		b.ok(err)
-		b.same(c.SecretHashes, []string{"cc", "aa"})
-		got, err := b.Client(b.ctx, tool)
-		b.ok(err)
-		want := someClient(tool)
-		want.SecretHashes, want.UpdatedAt = c.SecretHashes, got.UpdatedAt
-		b.same(got, want)
-		b.ok(b.CreateClient(b.ctx, store.Client{ID: "keys-alone", CreatedAt: noon, UpdatedAt: noon}))
-		c, err = b.AddSecret(b.ctx, "keys-alone", "first")
-		b.ok(err)
-		b.same(c.SecretHashes, []string{"first"})
-		b.ok(b.CreateClient(b.ctx, store.Client{ID: "public", Public: true, CreatedAt: noon, UpdatedAt: noon}))
-		_, err = b.AddSecret(b.ctx, "public", "aa")
-		b.fails(err, store.ErrRefused)
-		_, err = b.AddSecret(b.ctx, "nothing", "aa")
-		b.fails(err, store.ErrNotFound)
-	}},
-	{"of secrets that are added at once the last two are kept", func(b *book) {
-		errs := race(16, func(i int) error { _, err := b.AddSecret(b.ctx, tool, "new-"+strconv.Itoa(i)); return err })
-		b.same(count(errs, won), 16)
-		got, err := b.Client(b.ctx, tool)
-		b.ok(err)
-		b.same(len(got.SecretHashes), 2)
-		for _, hash := range got.SecretHashes {
-			b.same(strings.HasPrefix(hash, "new-"), true)
-		}
 	}},
 	{"what is not there is neither found, updated nor deleted", func(b *book) {
 		_, err := b.Client(b.ctx, "nothing")

@@ -1,0 +1,170 @@
+package admin
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/store"
+)
+
+// The most that a client may bring: an approval page must stay readable.
+const (
+	nameMost  = 60
+	wordsMost = 100
+	listMost  = 50
+)
+
+// each reads every entry of a list and reports every mistake.
+func each[T, S any](name string, entries []S, read func(S) (T, error)) ([]T, error) {
+	if len(entries) > listMost {
+		return nil, fmt.Errorf("%s: %d of them, the most is %d", name, len(entries), listMost)
+	}
+	var problems []error
+	var values []T
+	for _, entry := range entries {
+		value, err := read(entry)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s %q: %w", name, nameOf(entry), err))
+		}
+		values = append(values, value)
+	}
+	return values, errors.Join(problems...)
+}
+
+func nameOf(entry any) string {
+	if s, ok := entry.(store.Scope); ok {
+		return s.Name
+	}
+	return fmt.Sprint(entry)
+}
+
+func readGrant(text string) (string, error) {
+	switch text {
+	case "device", "device_code", oauth.GrantDevice:
+		return oauth.GrantDevice, nil
+	case "refresh", oauth.GrantRefresh:
+		return oauth.GrantRefresh, nil
+	case "code", oauth.GrantCode:
+		return oauth.GrantCode, nil
+	case oauth.GrantClient:
+		return oauth.GrantClient, nil
+	case "magic-link", oauth.GrantMagicLink:
+		return oauth.GrantMagicLink, nil
+	default:
+		return "", errors.New("want device, refresh, code, client_credentials or magic-link")
+	}
+}
+
+// readScope wants words that say what a scope allows, since the approval page shows nothing else of it. Scopes that every
+// server knows bring their own.
+func readScope(s store.Scope) (store.Scope, error) {
+	s.Words = strings.TrimSpace(s.Words)
+	switch {
+	case s.Name == "" || len(s.Name) > wordsMost || strings.ContainsFunc(s.Name, notInScope):
+		return s, errors.New("its name must be of visible ASCII characters, without quotes and backslashes")
+	case oauth.OfAdmin(s.Name):
+		return s, checkAdminScope(s)
+	case s.Words != "":
+		return s, checkText("its words", s.Words, wordsMost)
+	case oauth.WordsOf(s.Name) == "":
+		return s, errors.New("say what it allows: 'name=Deploy to production'")
+	}
+	return s, nil
+}
+
+// checkAdminScope takes the name alone, or what was shown.
+func checkAdminScope(s store.Scope) error {
+	if s.Words != "" && s.Words != oauth.AdminWords(s.Name) {
+		return errors.New("is a scope of the admin API, and has its words")
+	}
+	return nil
+}
+
+// readResourceScope keeps the names that every server knows out of a resource's own.
+func readResourceScope(s store.Scope) (store.Scope, error) {
+	s, err := readScope(s)
+	if err == nil && (oauth.OfAdmin(s.Name) || oauth.WordsOf(s.Name) != "") {
+		err = errors.New("is a scope that every server has")
+	}
+	return s, err
+}
+
+// notInScope is what RFC 6749 §3.3 keeps out of the name of a scope.
+func notInScope(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
+
+func checkTwice(scopes []store.Scope) error {
+	seen := map[string]bool{}
+	for _, s := range scopes {
+		if seen[s.Name] {
+			return fmt.Errorf("scope %q: is given twice", s.Name)
+		}
+		seen[s.Name] = true
+	}
+	return nil
+}
+
+// readAudience wants an absolute URI without a fragment (RFC 8707 §2).
+func readAudience(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || !u.IsAbs() || u.Host == "" && u.Opaque == "" || strings.Contains(text, "#") || !visible(text) {
+		return "", errors.New("want an absolute URI without a fragment, such as https://api.example.test")
+	}
+	return text, nil
+}
+
+// readRedirect wants https, http on loopback, or an app's scheme in reverse-domain form (RFC 8252 §7).
+func readRedirect(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.User != nil || strings.ContainsAny(text, "#*") || !visible(text) {
+		return "", errors.New("want a URL without fragment, wildcard or user")
+	}
+	ip := net.ParseIP(u.Hostname())
+	switch {
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && ip != nil && ip.IsLoopback(), strings.Contains(u.Scheme, "."):
+		return text, nil
+	}
+	return "", errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
+}
+
+// readLogoutURI wants what this server itself can call. http is for an app on the same machine.
+func readLogoutURI(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fmt.Errorf("logout-uri %q: want https, or http://127.0.0.1", text)
+	}
+	if _, err := readRedirect(text); err != nil {
+		return "", fmt.Errorf("logout-uri %q: %w", text, err)
+	}
+	return text, nil
+}
+
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// checkText is for what people read in a sentence of ours.
+func checkText(what, text string, most int) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("%s: missing", what)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unreadable):
+		return fmt.Errorf("%s: has characters that cannot be seen", what)
+	case utf8.RuneCountInString(text) > most:
+		return fmt.Errorf("%s: longer than %d characters", what, most)
+	}
+	return nil
+}
+
+// unreadable are the characters that a terminal would act on, or that would make a line read as another one.
+func unreadable(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || !unicode.IsGraphic(r)
+}

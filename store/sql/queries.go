@@ -1,0 +1,122 @@
+package sql
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/handclasp/handclasp/store"
+)
+
+// filter gathers conditions. Their texts are constants, so that a query has a bounded number of forms; only the values come
+// from outside, and they stand in its arguments. A ? is numbered as it is added.
+type filter struct {
+	text strings.Builder
+	args []any
+}
+
+func (f *filter) and(condition string, args ...any) {
+	if f.text.Len() > 0 {
+		f.text.WriteString(" AND ")
+	}
+	f.write(condition, args...)
+}
+
+// write adds a text as it stands, but for the numbers of its arguments.
+func (f *filter) write(text string, args ...any) {
+	for _, arg := range args {
+		before, after, _ := strings.Cut(text, "?")
+		f.args = append(f.args, arg)
+		f.text.WriteString(before + "$" + strconv.Itoa(len(f.args)))
+		text = after
+	}
+	f.text.WriteString(text)
+}
+
+// is adds a comparison unless nothing was asked for.
+func (f *filter) is(condition, value string) {
+	if value != "" {
+		f.and(condition, value)
+	}
+}
+
+func (f *filter) between(column string, since, until time.Time) {
+	if !since.IsZero() {
+		f.and(column+" >= ?", ms(since))
+	}
+	if !until.IsZero() {
+		f.and(column+" < ?", ms(until))
+	}
+}
+
+func (f *filter) standing(s store.Standing) {
+	switch s {
+	case store.Enabled:
+		f.and("disabled_at = 0")
+	case store.Disabled:
+		f.and("disabled_at <> 0")
+	}
+}
+
+// ListClients implements store.Lists.
+func (d *DB) ListClients(ctx context.Context, q store.ClientQuery) ([]store.Client, error) {
+	var f filter
+	f.and("id > ?", q.After)
+	f.standing(q.Standing)
+	f.write(" ORDER BY id LIMIT ?", q.Limit)
+	return all(ctx, d.read, scanClient, `SELECT `+clientColumns+` FROM clients WHERE `+f.text.String(), f.args...)
+}
+
+// ListUsers implements store.Lists.
+func (d *DB) ListUsers(ctx context.Context, q store.UserQuery) ([]store.User, error) {
+	var f filter
+	f.and("id > ?", q.After)
+	f.and("removed_at = 0")
+	f.is("email = ?", q.Email)
+	f.standing(q.Standing)
+	f.write(" ORDER BY id LIMIT ?", q.Limit)
+	return all(ctx, d.read, scanUser, `SELECT `+userColumns+` FROM users WHERE `+f.text.String(), f.args...)
+}
+
+// ListSessions implements store.Lists.
+func (d *DB) ListSessions(ctx context.Context, q store.SessionQuery) ([]store.Session, error) {
+	var f filter
+	f.and("id <> ''")
+	if q.AfterID != "" {
+		at := ms(q.AfterTime)
+		f.and("(created_at < ? OR created_at = ? AND id < ?)", at, at, q.AfterID)
+	}
+	f.is("user_id = ?", q.UserID)
+	f.is("client_id = ?", q.ClientID)
+	f.is("device_id = ?", q.DeviceID)
+	f.between("created_at", q.Since, q.Until)
+	switch q.Phase {
+	case store.PhaseProvisional:
+		f.and("ended_at = 0 AND confirmed_at = 0")
+	case store.PhaseLive:
+		f.and("ended_at = 0 AND confirmed_at <> 0")
+	case store.PhaseEnded:
+		f.and("ended_at <> 0")
+	}
+	f.write(" ORDER BY created_at DESC, id DESC LIMIT ?", q.Limit)
+	return d.sessions(ctx, f.text.String(), f.args...)
+}
+
+// ListEvents implements store.Lists.
+func (d *DB) ListEvents(ctx context.Context, q store.EventQuery) ([]store.Event, error) {
+	var f filter
+	after, order := "id > ?", " ORDER BY id LIMIT ?"
+	if q.Newest {
+		after, order = "id < ?", " ORDER BY id DESC LIMIT ?"
+	}
+	f.and("id <> ''")
+	f.is(after, q.After)
+	f.is("type = ?", q.Type)
+	f.is("user_id = ?", q.UserID)
+	f.is("session_id = ?", q.SessionID)
+	f.is("client_id = ?", q.ClientID)
+	f.between("happened", q.Since, q.Until)
+	f.write(order, q.Limit)
+	return all(ctx, d.read, scanEvent, `SELECT `+eventColumns+` FROM events WHERE `+f.text.String(), f.args...)
+}
