@@ -3,11 +3,8 @@ package admin
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
@@ -15,7 +12,7 @@ import (
 
 // The most that a client may bring: an approval page must stay readable.
 const (
-	nameMost  = 60
+	nameMost  = oauth.NameMost
 	wordsMost = 100
 	listMost  = 50
 )
@@ -109,28 +106,10 @@ func checkTwice(scopes []store.Scope) error {
 	return nil
 }
 
-// readAudience wants an absolute URI without a fragment (RFC 8707 §2).
-func readAudience(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || !u.IsAbs() || u.Host == "" && u.Opaque == "" || strings.Contains(text, "#") || !visible(text) {
-		return "", errors.New("want an absolute URI without a fragment, such as https://api.example.test")
-	}
-	return text, nil
-}
+func readAudience(text string) (string, error) { return text, oauth.CheckAudience(text) }
 
-// readRedirect wants https, http on loopback, or an app's scheme in reverse-domain form (RFC 8252 §7).
-func readRedirect(text string) (string, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.User != nil || strings.ContainsAny(text, "#*") || !visible(text) {
-		return "", errors.New("want a URL without fragment, wildcard or user")
-	}
-	ip := net.ParseIP(u.Hostname())
-	switch {
-	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && ip != nil && ip.IsLoopback(), strings.Contains(u.Scheme, "."):
-		return text, nil
-	}
-	return "", errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
-}
+// readRedirect keeps to the rule that clients which register themselves keep to as well.
+func readRedirect(text string) (string, error) { return text, oauth.CheckRedirectURI(text) }
 
 // readLogoutURI wants what this server itself can call. http is for an app on the same machine.
 func readLogoutURI(text string) (string, error) {
@@ -147,24 +126,14 @@ func readLogoutURI(text string) (string, error) {
 	return text, nil
 }
 
-func visible(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
 // checkText is for what people read in a sentence of ours.
 func checkText(what, text string, most int) error {
-	switch {
-	case text == "":
-		return fmt.Errorf("%s: missing", what)
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, unreadable):
-		return fmt.Errorf("%s: has characters that cannot be seen", what)
-	case utf8.RuneCountInString(text) > most:
-		return fmt.Errorf("%s: longer than %d characters", what, most)
+	if err := oauth.CheckLabel(text, most); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }
 
-// unreadable are the characters that a terminal would act on, or that would make a line read as another one.
-func unreadable(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || !unicode.IsGraphic(r)
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -22,6 +22,7 @@ type client struct {
 	store.Client
 	keys      []jose.JSONWebKey // that it may prove itself with
 	resources []store.Resource  // the registered ones among its audiences
+	self      bool              // no operator has registered it
 }
 
 func (c *client) GetID() string                      { return c.ID }
@@ -91,7 +92,14 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{record, keysOf(record.JWKS), resources}
+	_, err = g.from.Registration(ctx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, unavailable(err)
+	}
+	c := &client{record, keysOf(record.JWKS), resources, err == nil}
+	if c.self {
+		c.narrow()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.known) >= clientsMost {
@@ -99,6 +107,13 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	}
 	g.known[id] = remembered{c, now.Add(clientMemory)}
 	return c, nil
+}
+
+// forget lets a change be felt at once in this process.
+func (g *registry) forget(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.known, id)
 }
 
 // ClientAssertionJWTValid and SetClientAssertionJWT complete fosite.ClientManager. Nothing reaches them: authenticate

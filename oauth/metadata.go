@@ -27,6 +27,10 @@ func (p *Provider) describe() (Document, error) {
 	for i, alg := range assertionAlgs {
 		algs[i] = string(alg)
 	}
+	registration := ""
+	if p.Registration != RegistrationOff {
+		registration = p.registrationEndpoint()
+	}
 	body, err := json.Marshal(struct {
 		Issuer             string   `json:"issuer"`
 		AuthEndpoint       string   `json:"authorization_endpoint"`
@@ -34,6 +38,7 @@ func (p *Provider) describe() (Document, error) {
 		UserinfoEndpoint   string   `json:"userinfo_endpoint"`
 		DeviceEndpoint     string   `json:"device_authorization_endpoint"`
 		TokenEndpoint      string   `json:"token_endpoint"`
+		Registration       string   `json:"registration_endpoint,omitempty"`
 		JWKS               string   `json:"jwks_uri"`
 		RevocationEndpoint string   `json:"revocation_endpoint"`
 		Introspection      string   `json:"introspection_endpoint"`
@@ -71,6 +76,7 @@ func (p *Provider) describe() (Document, error) {
 		Issuer:             p.Issuer,
 		DeviceEndpoint:     p.Issuer + "/oauth/device_authorization",
 		TokenEndpoint:      p.tokenEndpoint(),
+		Registration:       registration,
 		JWKS:               p.Issuer + "/oauth/jwks",
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
 		Introspection:      p.Issuer + "/oauth/introspect",

@@ -54,6 +54,10 @@ type Tickets interface {
 type Clients interface {
 	Client(ctx context.Context, id string) (store.Client, error)
 	Resource(ctx context.Context, id string) (store.Resource, error)
+	// Registration tells of a client that no operator has registered; ErrNotFound for all others.
+	Registration(ctx context.Context, clientID string) (store.Registration, error)
+	// OwnNames lists the names of the operator's own clients.
+	OwnNames(ctx context.Context) ([]string, error)
 }
 
 // Links is who proves a mail address.
@@ -73,6 +77,8 @@ type Sessions interface {
 	Redeem(ctx context.Context, g store.Grant) error
 	// BeginNow begins a session for somebody who has just proven who they are to the client itself.
 	BeginNow(ctx context.Context, r store.Request, who sessions.Person) (store.Grant, error)
+	// RemoveClient ends every session of a client that is disabled, and lets go of it.
+	RemoveClient(ctx context.Context, clientID string) (ended int, err error)
 	// EndOf ends a session of this client; store.ErrForeign if it belongs to another one.
 	EndOf(ctx context.Context, sid, clientID, reason string) error
 }
@@ -98,6 +104,10 @@ type Options struct {
 	HeldMost   int           // polls held at once by this process; more are answered at once
 
 	LimitScale float64 // multiplies the limits of asking for codes
+
+	Registration  RegistrationMode
+	Registrations Registrations // needed if clients may come by themselves
+	SelfMade      SelfMade
 }
 
 // Provider answers the OAuth endpoints. It is safe for any number of goroutines.

@@ -16,7 +16,7 @@ import (
 func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	t.Parallel()
 	w := newWitness(t)
-	s := servertest.Start(t, servertest.Options{LimitScale: 1000, Transport: w.watch})
+	s := servertest.Start(t, servertest.Options{LimitScale: 1000, Transport: w.watch, Registration: oauth.RegistrationToken})
 	for _, c := range otherClients {
 		if err := s.Records.CreateClient(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -42,6 +42,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		{"operators", operators},
 		{"keys of operators", keysOfOperators},
 		{"signing out of apps", signingOutOfApps},
+		{"registering", registering},
 		{"the account", theAccount},
 		{"signing in", signingIn},
 		{"the mailed link", theMailedLink},
@@ -52,6 +53,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 		t.Run(story.name, func(t *testing.T) { story.tell(t, s, mara) })
 	}
 	t.Run("limits", func(t *testing.T) { limits(t, servertest.Options{Transport: w.watch}) })
+	t.Run("registering in vain", func(t *testing.T) { registeringInVain(t, servertest.Options{Transport: w.watch}) })
 	t.Run("an outage", func(t *testing.T) { outage(t, servertest.Options{Transport: w.watch}) })
 	t.Run("an outage of the records", func(t *testing.T) { outageOfRecords(t, servertest.Options{Transport: w.watch}) })
 	t.Run("a fault", func(t *testing.T) { fault(t, servertest.Options{Transport: w.watch}) })

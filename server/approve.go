@@ -226,6 +226,10 @@ func (s *Server) drawQuestion(w http.ResponseWriter, r *http.Request, v *visitor
 	if err != nil {
 		return err
 	}
+	unvetted, err := s.unvetted(r, request.ClientID)
+	if err != nil {
+		return err
+	}
 	// Only the hash of the code is kept; the browser brings back what was typed, and it is shown if it is that one.
 	code, _ := oauth.ReadUserCode(s.cookie(r, cookieCode))
 	if oauth.HashUserCode(code) != request.UserCode {
@@ -236,7 +240,7 @@ func (s *Server) drawQuestion(w http.ResponseWriter, r *http.Request, v *visitor
 		Code: oauth.ShowUserCode(code), Scopes: words,
 		Address: request.Address, AskedAt: request.CreatedAt,
 		SameNetwork: networkOf(request.Address) == sessions.OriginOf(r.Context()).Network,
-		KnownDevice: known,
+		KnownDevice: known, Unvetted: unvetted,
 	})
 }
 

@@ -142,12 +142,16 @@ func (s *Server) drawConsent(w http.ResponseWriter, r *http.Request, id string, 
 	if err != nil {
 		return err
 	}
+	unvetted, err := s.unvetted(r, a.ClientID)
+	if err != nil {
+		return err
+	}
 	// The answer to this page's form is a redirect to the app, which the page's policy has to allow.
 	w.Header().Set("Content-Security-Policy", contentPolicyStart+" "+formTarget(a.RedirectURI)+contentPolicyEnd)
 	return s.Pages.Write(w, http.StatusOK, pages.Consent{
 		Base: s.base(r), RequestID: id, App: client.Name, Scopes: words, AskedAt: a.AskedAt,
 		Native: a.Native(), Target: targetOf(a.RedirectURI), DeviceName: a.DeviceName, Platform: a.Platform,
-		Terminal: a.Fingerprint != "", KnownDevice: known,
+		Terminal: a.Fingerprint != "", KnownDevice: known, Unvetted: unvetted,
 	})
 }
 

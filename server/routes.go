@@ -43,6 +43,10 @@ func (s *Server) table() []route {
 		{"POST", "/oauth/token", polls, s.token},
 		{"POST", "/oauth/revoke", api, s.revoke},
 		{"POST", "/oauth/introspect", api, s.introspect},
+		{"POST", "/oauth/register", api, s.register},
+		{"GET", "/oauth/register/{id}", api, s.readClient},
+		{"PUT", "/oauth/register/{id}", api, s.replaceClient},
+		{"DELETE", "/oauth/register/{id}", api, s.leaveClient},
 		{"GET", "/oauth/logout", page, s.askLogout},
 		{"POST", "/oauth/logout", door, s.bringLogout},
 

@@ -25,6 +25,7 @@ import (
 type Records interface {
 	User(ctx context.Context, id string) (store.User, error)
 	Client(ctx context.Context, id string) (store.Client, error)
+	Registration(ctx context.Context, clientID string) (store.Registration, error)
 	Session(ctx context.Context, sid string) (store.Session, error)
 	Device(ctx context.Context, id string) (store.Device, error)
 	LiveSessions(ctx context.Context, userID string) ([]store.Session, error)

@@ -28,6 +28,9 @@ type Records interface {
 	SessionsOfUser(ctx context.Context, userID string) ([]store.Session, error)
 	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error)
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]store.Session, error)
+	DeleteClient(ctx context.Context, id string) error
+	LeavingClients(ctx context.Context, limit int) ([]string, error)
+	ForgetClients(ctx context.Context, registered, documents time.Time) (int64, error)
 	HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error)
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 	DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error)
@@ -73,6 +76,7 @@ type Options struct {
 	BrowserAbsolute time.Duration
 	MostDevices     int           // of one user; zero for any number
 	Retention       time.Duration // how long ended sessions and events are kept
+	ClientUnused    time.Duration // how long clients are kept that came by themselves and that nobody uses; zero for ever
 }
 
 // Sessions begins and ends sessions. It is safe for any number of goroutines and replicas.

@@ -57,6 +57,7 @@ func (w *Sweeper) Sweep(ctx context.Context) error {
 	return errors.Join(
 		w.afterFailover(ctx),
 		w.followChanges(ctx),
+		w.removeLeaving(ctx),
 		w.due(ctx),
 		w.s.Tickets.Sweep(ctx),
 		w.forget(ctx),
@@ -187,6 +188,9 @@ func (w *Sweeper) forget(ctx context.Context) error {
 	n, err := w.s.Records.Forget(ctx, now.Add(-max(w.s.Retention, w.s.AccessLife+indexSlack)))
 	if err != nil {
 		return fmt.Errorf("forget old sessions: %w", err)
+	}
+	if err := w.forgetClients(ctx, now); err != nil {
+		return err
 	}
 	w.lastForget = now
 	if n > 0 {

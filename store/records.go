@@ -248,8 +248,11 @@ type Records interface {
 	// ReplaceClient is UpdateClient for who has looked before: it writes only while the client is in everything as was says.
 	// ErrChanged if somebody was faster, or if there is none.
 	ReplaceClient(ctx context.Context, was, c Client) error
-	// DeleteClient removes a client; ErrNotFound if there is none. Its sessions are the caller's to end.
+	// DeleteClient removes a client and what people have allowed it; ErrNotFound if there is none. Its sessions are the
+	// caller's to end.
 	DeleteClient(ctx context.Context, id string) error
+
+	Registrations
 
 	// Resource returns a registered resource, or ErrNotFound.
 	Resource(ctx context.Context, id string) (Resource, error)

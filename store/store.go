@@ -61,6 +61,7 @@ const (
 	SessionPrefix = "ses_"
 	ClientPrefix  = "cli_"
 	EventPrefix   = "evt_"
+	InvitePrefix  = "inv_"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -51,7 +51,7 @@ func clientsCommand(a *app) *cobra.Command {
 		Example: "  handclaspd clients delete cli_3v1n8q…", RunE: a.run(a.clientsDelete),
 	}
 	return group("clients", "Register, change and remove the programs that sign in here",
-		elsewhere(create, list, show, update, secretCommand(a), remove)...)
+		append(elsewhere(create, list, show, update, secretCommand(a), remove), inviteCommands(a)...)...)
 }
 
 func (a *app) clientsCreate(ctx context.Context, flags clientForm) error {

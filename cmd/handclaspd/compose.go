@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	handclasp "github.com/handclasp/handclasp"
@@ -80,8 +81,22 @@ func (p *program) composeOAuth(links *providers.MagicLink) (*oauth.Provider, err
 		Issuer: s.Issuer, Keys: h.keys, Chain: h.chain, Tickets: h.tickets, Clients: h.db, Ends: h.db, Sessions: h.sessions, Links: links,
 		Journal: h.journal, Log: h.log, Now: time.Now,
 		CodeLife: s.CodeLife, Interval: s.Interval, AccessLife: s.AccessLife, WaitMost: s.WaitMost, HeldMost: s.HeldMost,
-		LimitScale: s.LimitScale,
+		LimitScale: s.LimitScale, Registration: registrationModes[s.Registration], Registrations: h.db,
+		SelfMade: oauth.SelfMade{
+			Scopes: listed(s.RegistrationScopes), Audiences: listed(s.RegistrationAudiences), Names: []string{s.SiteName},
+			Most: s.RegistrationMost,
+		},
 	})
+}
+
+// registrationModes are the words of the setting.
+var registrationModes = map[string]oauth.RegistrationMode{
+	"off": oauth.RegistrationOff, "token": oauth.RegistrationToken, "open": oauth.RegistrationOpen,
+}
+
+// listed reads a list with commas or spaces.
+func listed(text string) []string {
+	return strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
 }
 
 func (p *program) composeServer(notices *server.Notices, limiter *server.Limiter, links *providers.MagicLink) error {

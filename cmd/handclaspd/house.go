@@ -91,7 +91,8 @@ func (h *house) openSessions(notify func(context.Context, sessions.Notice)) {
 		Records: h.db, Tickets: h.tickets, Chain: h.chain, Journal: h.journal, Notify: notify, Now: time.Now, Log: h.log,
 		AccessLife: s.AccessLife, Idle: s.RefreshIdle, Absolute: s.RefreshAbsolute,
 		BrowserIdle: s.BrowserIdle, BrowserAbsolute: s.BrowserAbsolute, Retention: s.Retention,
-		MostDevices: s.DevicesMost,
+		ClientUnused: s.RegistrationUnused,
+		MostDevices:  s.DevicesMost,
 	})
 }
 

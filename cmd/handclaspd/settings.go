@@ -50,6 +50,12 @@ type Settings struct {
 	SigningKey      string        `name:"signing-key" value:"pem" help:"RSA private key to sign with, instead of the data folder's" secret:"whole"`
 	LimitScale      float64       `name:"limit-scale" default:"1" help:"multiplies every rate limit"`
 
+	Registration          string        `name:"registration" default:"off" value:"who" help:"who may register clients over the network: nobody (off), whoever has an initial access token (token), everybody (open)" group:"Clients that come by themselves"`
+	RegistrationScopes    string        `name:"registration-scopes" value:"list" help:"scopes that such clients may have beside openid, profile, email and offline_access"`
+	RegistrationAudiences string        `name:"registration-audiences" value:"list" help:"APIs that their tokens are for, the first is the default (default the issuer)"`
+	RegistrationMost      int           `name:"registration-most" default:"1000" help:"how many of them there may be"`
+	RegistrationUnused    time.Duration `name:"registration-unused" default:"2160h" help:"how long one is kept that nobody uses"`
+
 	Events   string `name:"events" value:"file" help:"security events, one JSON line each; - for stdout (default events.jsonl in the data folder)" group:"What it tells"`
 	LogLevel string `name:"log-level" default:"info" value:"level" help:"debug, info, warn or error (default info for serve, warn for the others)"`
 	LogJSON  bool   `name:"log-json" help:"write logs as JSON"`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/handclasp/handclasp/mail"
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
 	"github.com/handclasp/handclasp/server"
 	"github.com/handclasp/handclasp/server/pages"
@@ -119,6 +120,14 @@ func (s *Settings) checkWords() []error {
 	if s.Signup != "" {
 		if _, err := providers.ParseSignup(s.Signup); err != nil {
 			problems = append(problems, err)
+		}
+	}
+	if _, known := registrationModes[s.Registration]; !known {
+		problems = append(problems, fmt.Errorf("registration %q: want off, token or open", s.Registration))
+	}
+	for _, audience := range listed(s.RegistrationAudiences) {
+		if err := oauth.CheckAudience(audience); err != nil {
+			problems = append(problems, fmt.Errorf("registration-audiences %q: %w", audience, err))
 		}
 	}
 	if s.Signer != "auto" && s.Signer != "go" && s.Signer != "openssl" {

@@ -39,6 +39,11 @@ func worst() pages.Approve {
 	return a
 }
 
+func unvetted(a pages.Approve) pages.Approve {
+	a.Unvetted = true
+	return a
+}
+
 func unnamed() pages.Approve {
 	a := approval("")
 	a.App, a.Platform, a.Scopes = "", "", nil
@@ -117,6 +122,7 @@ func deviceSamples() []sample {
 		{"approve", 200, approval("dev-box")},
 		{"approve-known", 200, known(approval("dev-box"))},
 		{"approve-worst", 200, worst()},
+		{"approve-unvetted", 200, unvetted(approval("dev-box"))},
 		{"approve-arabic", 200, approval(arabicName)},
 		{"approve-html", 200, approval(htmlName)},
 		{"approve-turned", 200, approval(turnedName)},
@@ -144,11 +150,14 @@ func consentSamples() []sample {
 	known, odd := terminal, terminal
 	known.KnownDevice = true
 	odd.App, odd.DeviceName, odd.Platform = htmlName, turnedName, ""
+	unvetted := web
+	unvetted.Unvetted = true
 	return []sample{
 		{"consent", 200, web},
 		{"consent-terminal", 200, terminal},
 		{"consent-known", 200, known},
 		{"consent-odd", 200, odd},
+		{"consent-unvetted", 200, unvetted},
 		{"sign-out", 200, pages.SignOut{Base: ana, App: "Example Calendar", Fields: map[string]string{"client_id": "calendar"}}},
 		{"sign-out-bare", 200, pages.SignOut{Base: ana}},
 		{"request-over", 404, pages.RequestOver{Base: ana}},

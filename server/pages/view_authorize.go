@@ -18,6 +18,7 @@ type Consent struct {
 	DeviceName  string
 	Platform    string
 	KnownDevice bool
+	Unvetted    bool // no operator has registered the client: its name is its own claim
 }
 
 // RequestOver says that a request was decided before, or has waited too long.

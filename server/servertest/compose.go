@@ -56,7 +56,8 @@ func (s *Server) compose(ctx context.Context) error {
 		Notify:     func(ctx context.Context, n sessions.Notice) { notices.Notify(ctx, n) },
 		AccessLife: o.AccessLife, Idle: o.RefreshIdle, Absolute: o.RefreshAbsolute,
 		BrowserIdle: o.BrowserIdle, BrowserAbsolute: o.BrowserAbsolute, Retention: 180 * 24 * time.Hour,
-		MostDevices: o.MostDevices,
+		ClientUnused: 90 * 24 * time.Hour,
+		MostDevices:  o.MostDevices,
 	})
 	if err := s.register(ctx); err != nil {
 		return err
@@ -160,7 +161,7 @@ func (s *Server) composeOAuth(log *slog.Logger, links *providers.MagicLink) (err
 		Issuer: s.Issuer, Keys: s.Keys, Chain: s.Chain, Tickets: s.Tickets, Clients: s.Records, Ends: s.Records, Sessions: s.Sessions, Links: links,
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
-		LimitScale: o.LimitScale,
+		LimitScale: o.LimitScale, Registration: o.Registration, Registrations: s.Records, SelfMade: o.SelfMade,
 	})
 	return err
 }

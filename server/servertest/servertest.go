@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -47,6 +48,9 @@ type Options struct {
 	BrowserIdle     time.Duration
 	BrowserAbsolute time.Duration
 	MostDevices     int // of one account; 20 if zero
+
+	Registration oauth.RegistrationMode // off if empty
+	SelfMade     oauth.SelfMade         // of clients that come by themselves; a thousand of them if it says nothing
 
 	Clock      *Clock // shared by replicas; one of the server's own if nil
 	Background bool   // run the sweeper and the watch over the keys, as serve does; otherwise only Sweep sweeps
@@ -198,6 +202,9 @@ func (o *Options) fill(t testing.TB) {
 	}
 	if o.HeldMost == 0 {
 		o.HeldMost = 10_000
+	}
+	if o.SelfMade.Most == 0 {
+		o.SelfMade.Most = 1000
 	}
 	if o.MostDevices == 0 {
 		o.MostDevices = 20

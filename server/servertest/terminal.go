@@ -142,6 +142,14 @@ func (d *Terminal) Call(method, path, accessToken string) Reply {
 	return d.CallWith(method, path, "Authorization", "Bearer "+accessToken)
 }
 
+// Send sends a body as it stands, with headers in turn.
+func (d *Terminal) Send(method, path, body string, headers ...string) Reply {
+	d.t.Helper()
+	r := d.request(method, path, body)
+	setHeaders(r, headers)
+	return send(d.t, d.http, r)
+}
+
 // CallWith sends a request without a body, with headers given as names and values in turn.
 func (d *Terminal) CallWith(method, path string, headers ...string) Reply {
 	d.t.Helper()

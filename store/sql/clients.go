@@ -13,6 +13,9 @@ import (
 const clientColumns = `id, name, public, secret_hashes, require_fingerprint, grant_types, redirect_uris, scopes, audiences,
 	built_in, created_at, updated_at, disabled_at, jwks, logout_uri, logout_redirect_uris, admin`
 
+const insertClient = `INSERT INTO clients (` + clientColumns + `)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING`
+
 func scanClient(row scanner) (c store.Client, err error) {
 	err = row.Scan(&c.ID, &c.Name, bitInto(&c.Public), jsonInto(&c.SecretHashes), bitInto(&c.RequireFingerprint),
 		jsonInto(&c.Grants), jsonInto(&c.RedirectURIs), jsonInto(&c.Scopes), jsonInto(&c.Audiences), bitInto(&c.BuiltIn),
@@ -51,8 +54,7 @@ func (d *DB) CreateClient(ctx context.Context, c store.Client) error {
 	if err != nil {
 		return err
 	}
-	return d.claims(ctx, store.ErrExists, `INSERT INTO clients (`+clientColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING`, values...)
+	return d.claims(ctx, store.ErrExists, insertClient, values...)
 }
 
 // UpdateClient implements store.Records.
@@ -98,7 +100,16 @@ func (d *DB) ReplaceClient(ctx context.Context, was, c store.Client) error {
 
 // DeleteClient implements store.Records.
 func (d *DB) DeleteClient(ctx context.Context, id string) error {
-	return d.claims(ctx, store.ErrNotFound, `DELETE FROM clients WHERE id = $1`, id)
+	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
+		if _, err := tx.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, id); err != nil {
+			return err
+		}
+		n, err := tx.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
+		if err == nil && n == 0 {
+			return store.ErrNotFound
+		}
+		return err
+	})
 }
 
 // claims runs one hard statement that must change a row; otherwise the answer is refusal.

@@ -72,6 +72,9 @@ func settle(ctx context.Context, tx *runner, s store.Session) error {
 	if s.DeviceID == "" {
 		return nil
 	}
+	if err := used(ctx, tx, s.ClientID, s.SeenAt); err != nil {
+		return err
+	}
 	_, err := tx.exec(ctx, `UPDATE devices SET last_seen = $2 WHERE id = $1 AND last_seen < $2`, s.DeviceID, ms(s.SeenAt))
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func Tickets(t *testing.T, open func(t *testing.T) Keeper) {
 
 // Records tells every story of store.Records to keepers that open makes; open closes them by t.Cleanup.
 func Records(t *testing.T, open func(t *testing.T) store.Records) {
-	stories := slices.Concat(userStories, beginStories, confirmStories, endStories, dueStories, clientStories, resourceStories, statusStories, logoutStories, consentStories, eventStories, listStories)
+	stories := slices.Concat(userStories, beginStories, confirmStories, endStories, dueStories, clientStories, registrationStories, resourceStories, statusStories, logoutStories, consentStories, eventStories, listStories)
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) { s.tell(newBook(t, open(t))) })
 	}

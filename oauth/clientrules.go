@@ -1,0 +1,59 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// NameMost is how many characters the name of a client may have: people read it in a question.
+const NameMost = 60
+
+// CheckRedirectURI says what is wrong with an address that a browser may be sent back to: it must be https, http on loopback, or
+// an app's scheme in reverse-domain form (RFC 8252 §7). The rule is one for operators and for clients that come by themselves.
+func CheckRedirectURI(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.User != nil || strings.ContainsAny(text, "#*") || !visible(text) {
+		return errors.New("want a URL without fragment, wildcard or user")
+	}
+	ip := net.ParseIP(u.Hostname())
+	switch {
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && ip != nil && ip.IsLoopback(), strings.Contains(u.Scheme, "."):
+		return nil
+	}
+	return errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
+}
+
+// CheckAudience says what is wrong with the name of an API: it must be an absolute URI without a fragment (RFC 8707 §2).
+func CheckAudience(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || !u.IsAbs() || u.Host == "" && u.Opaque == "" || strings.Contains(text, "#") || !visible(text) {
+		return errors.New("want an absolute URI without a fragment, such as https://api.example.test")
+	}
+	return nil
+}
+
+// CheckLabel says what is wrong with a text that people read in a sentence of ours.
+func CheckLabel(text string, most int) error {
+	switch {
+	case text == "":
+		return errors.New("missing")
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, unreadable):
+		return errors.New("has characters that cannot be seen")
+	case utf8.RuneCountInString(text) > most:
+		return fmt.Errorf("longer than %d characters", most)
+	}
+	return nil
+}
+
+func unreadable(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || !unicode.IsGraphic(r)
+}
+
+func visible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
