@@ -54,7 +54,11 @@ func (g codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 		return errGrantFrom(err)
 	}
 	x.nonce = claims.Nonce
-	return g.redeem(ctx, c, x, form.Get("resource"), polled.Grant)
+	// Of two that redeem at once, the slower may have ended the session before the faster one's was confirmed.
+	if err := g.redeem(ctx, c, x, form.Get("resource"), polled.Grant); err != nil {
+		return errGrantFrom(err)
+	}
+	return nil
 }
 
 // read checks everything about a code that needs no store.
