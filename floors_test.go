@@ -18,6 +18,7 @@ var floors = map[string]int{
 	"store":          0,
 	"keys":           0,
 	"mail":           0,
+	"outside":        0,
 	"store/sql":      1,
 	"store/redis":    1,
 	"sessions":       2,

@@ -53,6 +53,8 @@ type registry struct {
 
 	mu    sync.RWMutex
 	known map[string]remembered
+
+	documents *documents
 }
 
 type remembered struct {
@@ -81,6 +83,11 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if ok && now.Before(r.until) {
 		return r.client, nil
 	}
+	if g.documents.names(id) {
+		if err := g.freshen(ctx, id); err != nil {
+			return nil, err
+		}
+	}
 	record, err := g.from.Client(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !record.DisabledAt.IsZero() {
 		return nil, refuse(CodeInvalidClient, "the client is not registered here")
@@ -92,9 +99,12 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = g.from.Registration(ctx, id)
+	kept, err := g.from.Registration(ctx, id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, unavailable(err)
+	}
+	if kept.Origin == store.OriginDocument && !g.documents.names(id) { // they are looked at no more
+		return nil, refuse(CodeInvalidClient, "the client is not registered here")
 	}
 	c := &client{record, keysOf(record.JWKS), resources, err == nil}
 	if c.self {
@@ -107,6 +117,21 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	}
 	g.known[id] = remembered{c, now.Add(clientMemory)}
 	return c, nil
+}
+
+// freshen has the document of a client fetched whose id is its address, unless an operator has registered that id.
+func (g *registry) freshen(ctx context.Context, id string) error {
+	kept, err := g.from.Registration(ctx, id)
+	if err == nil {
+		return g.documents.refresh(ctx, id, kept)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return unavailable(err)
+	}
+	if _, err := g.from.Client(ctx, id); !errors.Is(err, store.ErrNotFound) {
+		return nil // there is one, or the next look says what is wrong
+	}
+	return g.documents.refresh(ctx, id, store.Registration{})
 }
 
 // forget lets a change be felt at once in this process.

@@ -31,6 +31,7 @@ func (p *Provider) describe() (Document, error) {
 	if p.Registration != RegistrationOff {
 		registration = p.registrationEndpoint()
 	}
+	documents := p.Documents != nil
 	body, err := json.Marshal(struct {
 		Issuer             string   `json:"issuer"`
 		AuthEndpoint       string   `json:"authorization_endpoint"`
@@ -39,6 +40,7 @@ func (p *Provider) describe() (Document, error) {
 		DeviceEndpoint     string   `json:"device_authorization_endpoint"`
 		TokenEndpoint      string   `json:"token_endpoint"`
 		Registration       string   `json:"registration_endpoint,omitempty"`
+		ClientDocuments    bool     `json:"client_id_metadata_document_supported"`
 		JWKS               string   `json:"jwks_uri"`
 		RevocationEndpoint string   `json:"revocation_endpoint"`
 		Introspection      string   `json:"introspection_endpoint"`
@@ -77,6 +79,7 @@ func (p *Provider) describe() (Document, error) {
 		DeviceEndpoint:     p.Issuer + "/oauth/device_authorization",
 		TokenEndpoint:      p.tokenEndpoint(),
 		Registration:       registration,
+		ClientDocuments:    documents,
 		JWKS:               p.Issuer + "/oauth/jwks",
 		RevocationEndpoint: p.Issuer + "/oauth/revoke",
 		Introspection:      p.Issuer + "/oauth/introspect",

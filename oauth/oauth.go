@@ -108,6 +108,7 @@ type Options struct {
 	Registration  RegistrationMode
 	Registrations Registrations // needed if clients may come by themselves
 	SelfMade      SelfMade
+	Documents     Documents // nil if clients are not known by documents
 }
 
 // Provider answers the OAuth endpoints. It is safe for any number of goroutines.
@@ -167,6 +168,7 @@ func New(o Options) (*Provider, error) {
 		},
 		RevocationHandlers: fosite.RevocationHandlers{revocation{p}},
 	}
+	p.clients.documents = newDocuments(p)
 	p.frame = fosite.NewOAuth2Provider(p.clients, policy)
 
 	var err error

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -25,16 +26,20 @@ func (s *Server) readClient(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, info)
 }
 
-// unvetted reports whether the name of a client is nothing but its own claim.
-func (s *Server) unvetted(r *http.Request, clientID string) (bool, error) {
-	_, err := s.Records.Registration(r.Context(), clientID)
+// unvetted says whether the name of a client is nothing but its own claim, and where it is at home if its id says so.
+func (s *Server) unvetted(r *http.Request, clientID string) (pages.Unvetted, error) {
+	kept, err := s.Records.Registration(r.Context(), clientID)
 	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+		return pages.Unvetted{}, nil
 	}
 	if err != nil {
-		return true, unavailable(err)
+		return pages.Unvetted{}, unavailable(err)
 	}
-	return true, nil
+	out := pages.Unvetted{Is: true}
+	if kept.Origin == store.OriginDocument {
+		out.Home = targetOf(clientID)
+	}
+	return out, nil
 }
 
 func (s *Server) replaceClient(w http.ResponseWriter, r *http.Request) error {

@@ -10,7 +10,7 @@ import (
 )
 
 // documentUnused is how long a client that is known by a document stays when nobody uses it: the next request fetches it again.
-const documentUnused = 30 * 24 * time.Hour
+const documentUnused = 7 * 24 * time.Hour
 
 // RemoveClient ends every session of a client that is disabled, and lets go of it; ended says how many. After a failure halfway
 // it may be called again. That the client is gone already is no error.

@@ -14,6 +14,7 @@ import (
 	handclasp "github.com/handclasp/handclasp"
 	"github.com/handclasp/handclasp/mail"
 	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/outside"
 	"github.com/handclasp/handclasp/providers"
 	"github.com/handclasp/handclasp/server"
 	"github.com/handclasp/handclasp/server/pages"
@@ -86,12 +87,25 @@ func (p *program) composeOAuth(links *providers.MagicLink) (*oauth.Provider, err
 			Scopes: listed(s.RegistrationScopes), Audiences: listed(s.RegistrationAudiences), Names: []string{s.SiteName},
 			Most: s.RegistrationMost,
 		},
+		Documents: s.documents(),
 	})
 }
 
 // registrationModes are the words of the setting.
 var registrationModes = map[string]oauth.RegistrationMode{
 	"off": oauth.RegistrationOff, "token": oauth.RegistrationToken, "open": oauth.RegistrationOpen,
+}
+
+// documents are fetched from wherever the setting says, and nil if nowhere.
+func (s *Settings) documents() oauth.Documents {
+	switch s.ClientDocuments {
+	case "off":
+		return nil
+	case "any":
+		return outside.New(outside.Options{})
+	default:
+		return outside.New(outside.Options{Hosts: listed(s.ClientDocuments)})
+	}
 }
 
 // listed reads a list with commas or spaces.

@@ -51,6 +51,7 @@ type Settings struct {
 	LimitScale      float64       `name:"limit-scale" default:"1" help:"multiplies every rate limit"`
 
 	Registration          string        `name:"registration" default:"off" value:"who" help:"who may register clients over the network: nobody (off), whoever has an initial access token (token), everybody (open)" group:"Clients that come by themselves"`
+	ClientDocuments       string        `name:"client-documents" default:"off" value:"hosts" help:"clients that are known by a document at the address that is their id: off, any, or the hosts where such documents may lie"`
 	RegistrationScopes    string        `name:"registration-scopes" value:"list" help:"scopes that such clients may have beside openid, profile, email and offline_access"`
 	RegistrationAudiences string        `name:"registration-audiences" value:"list" help:"APIs that their tokens are for, the first is the default (default the issuer)"`
 	RegistrationMost      int           `name:"registration-most" default:"1000" help:"how many of them there may be"`

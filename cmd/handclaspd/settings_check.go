@@ -12,6 +12,7 @@ import (
 
 	"github.com/handclasp/handclasp/mail"
 	"github.com/handclasp/handclasp/oauth"
+	"github.com/handclasp/handclasp/outside"
 	"github.com/handclasp/handclasp/providers"
 	"github.com/handclasp/handclasp/server"
 	"github.com/handclasp/handclasp/server/pages"
@@ -124,6 +125,13 @@ func (s *Settings) checkWords() []error {
 	}
 	if _, known := registrationModes[s.Registration]; !known {
 		problems = append(problems, fmt.Errorf("registration %q: want off, token or open", s.Registration))
+	}
+	if s.ClientDocuments != "off" && s.ClientDocuments != "any" {
+		for _, host := range listed(s.ClientDocuments) {
+			if err := outside.Check("https://" + host + "/"); err != nil {
+				problems = append(problems, fmt.Errorf("client-documents %q: want off, any, or names of hosts", host))
+			}
+		}
 	}
 	for _, audience := range listed(s.RegistrationAudiences) {
 		if err := oauth.CheckAudience(audience); err != nil {

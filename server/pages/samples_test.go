@@ -40,7 +40,7 @@ func worst() pages.Approve {
 }
 
 func unvetted(a pages.Approve) pages.Approve {
-	a.Unvetted = true
+	a.Unvetted = pages.Unvetted{Is: true}
 	return a
 }
 
@@ -151,13 +151,16 @@ func consentSamples() []sample {
 	known.KnownDevice = true
 	odd.App, odd.DeviceName, odd.Platform = htmlName, turnedName, ""
 	unvetted := web
-	unvetted.Unvetted = true
+	unvetted.Unvetted = pages.Unvetted{Is: true}
+	fromAfar := web
+	fromAfar.Unvetted = pages.Unvetted{Is: true, Home: "board.example.test"}
 	return []sample{
 		{"consent", 200, web},
 		{"consent-terminal", 200, terminal},
 		{"consent-known", 200, known},
 		{"consent-odd", 200, odd},
 		{"consent-unvetted", 200, unvetted},
+		{"consent-from-afar", 200, fromAfar},
 		{"sign-out", 200, pages.SignOut{Base: ana, App: "Example Calendar", Fields: map[string]string{"client_id": "calendar"}}},
 		{"sign-out-bare", 200, pages.SignOut{Base: ana}},
 		{"request-over", 404, pages.RequestOver{Base: ana}},

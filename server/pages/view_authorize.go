@@ -18,7 +18,13 @@ type Consent struct {
 	DeviceName  string
 	Platform    string
 	KnownDevice bool
-	Unvetted    bool // no operator has registered the client: its name is its own claim
+	Unvetted    Unvetted
+}
+
+// Unvetted says of a client that no operator has registered it, so that its name is its own claim.
+type Unvetted struct {
+	Is   bool
+	Home string // the host that speaks for it; empty if it has registered itself
 }
 
 // RequestOver says that a request was decided before, or has waited too long.

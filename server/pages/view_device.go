@@ -27,7 +27,7 @@ type Approve struct {
 	AskedAt     time.Time // when it asked
 	SameNetwork bool      // this browser comes from the same network
 	KnownDevice bool      // the person has had a session on this device before
-	Unvetted    bool      // no operator has registered the client: its name is its own claim
+	Unvetted    Unvetted
 }
 
 // Approved says that it is done. It is right also when the terminal has gone away meanwhile.

@@ -162,6 +162,7 @@ func (s *Server) composeOAuth(log *slog.Logger, links *providers.MagicLink) (err
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
 		LimitScale: o.LimitScale, Registration: o.Registration, Registrations: s.Records, SelfMade: o.SelfMade,
+		Documents: o.Documents,
 	})
 	return err
 }

@@ -50,6 +50,7 @@ type Options struct {
 	MostDevices     int // of one account; 20 if zero
 
 	Registration oauth.RegistrationMode // off if empty
+	Documents    oauth.Documents        // of clients that are known by one; off if nil
 	SelfMade     oauth.SelfMade         // of clients that come by themselves; a thousand of them if it says nothing
 
 	Clock      *Clock // shared by replicas; one of the server's own if nil
