@@ -124,6 +124,24 @@ func TestAClientThatLostTheAnswerChangesItselfAgain(t *testing.T) {
 	})
 }
 
+// What somebody has allowed is a yes to a name and an address. A client that changes either has nobody's yes.
+func TestAClientThatBecomesAnotherIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	onBothKeepers(t, servertest.Options{Registration: oauth.RegistrationOpen}, func(t *testing.T, s *servertest.Server) {
+		info, b := mustRegister(t, s, "", board), signedIn(t, s, mara)
+		a := appOf(t, s, info)
+		a.LogIn(b)
+		if page := a.Open(b); page.Status != http.StatusSeeOther {
+			t.Fatalf("unchanged, it is asked for again: %d %s", page.Status, page.Text())
+		}
+		change := strings.NewReplacer("{", `{"client_id":"`+info.ID+`",`, "Board", "Bank", "board.", "bank.").Replace(board)
+		expect(t, "a change", manageClient(t, s, http.MethodPut, "/oauth/register/"+info.ID, info.Token, change), http.StatusOK, "")
+		a = s.App(t, info.ID, "https://bank.example.test/back")
+		a.Secret, a.Scope = info.Secret, "openid email"
+		wantQuestion(t, a.Open(b), "Let Bank sign in as you?", "It registered itself, and nobody here has checked its name.")
+	})
+}
+
 func TestAClientThatLeavesTakesItsSessionsAlong(t *testing.T) {
 	t.Parallel()
 	onBothKeepers(t, servertest.Options{Registration: oauth.RegistrationOpen}, func(t *testing.T, s *servertest.Server) {

@@ -56,7 +56,8 @@ type Registrations interface {
 	RegisterClient(ctx context.Context, c Client, r Registration, invite string, most int) error
 	// RestateClient replaces what a client may say of itself (name, kind, secrets, keys, grants, redirect URIs, scopes) and
 	// rotates its registration access token from the presented hash to r.Token. The presented one becomes Before and stays
-	// good for RegistrationGrace. ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
+	// good for RegistrationGrace. With another name or other redirect URIs, what people have allowed the client is forgotten.
+	// ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
 	RestateClient(ctx context.Context, c Client, r Registration, presented string, at time.Time) error
 	// LeaveClient notes that a client wants to be deleted and disables it, if the presented hash is that of its registration
 	// access token; saying so again is no error. ErrNotFound otherwise. Its sessions are the caller's to end.
@@ -64,7 +65,8 @@ type Registrations interface {
 	// LeavingClients lists clients that have asked to be deleted and are still there, at most limit.
 	LeavingClients(ctx context.Context, limit int) ([]string, error)
 	// PutDocument keeps what a document says of its client: a new one, unless there are most registrations already (ErrFull),
-	// or the one that came from the same document before. Whether that is disabled, and since when it is here, stays.
+	// or the one that came from the same document before. Whether that is disabled, and since when it is here, stays;
+	// what people have allowed it goes as with RestateClient.
 	// ErrExists: an operator has registered this id.
 	PutDocument(ctx context.Context, c Client, freshUntil time.Time, most int) error
 	// ForgetClients deletes clients without live or provisional sessions, and what people have allowed them: registered ones

@@ -100,8 +100,14 @@ func (d *DB) RestateClient(ctx context.Context, c store.Client, r store.Registra
 	})
 }
 
-// restate writes what a client may say of itself, and nothing that only an operator may.
+// restate writes what a client may say of itself, and nothing that only an operator may. Whoever goes by another name or to another
+// address than the one that people have said yes to is asked for again.
 func restate(ctx context.Context, tx *runner, values []any, at time.Time) error {
+	_, err := tx.exec(ctx, `DELETE FROM consents WHERE client_id = $1 AND EXISTS (SELECT 1 FROM clients
+		WHERE id = $1 AND disabled_at = 0 AND (name <> $2 OR redirect_uris <> $3))`, values[0], values[1], values[6])
+	if err != nil {
+		return err
+	}
 	n, err := tx.exec(ctx, `UPDATE clients SET name = $2, public = $3, secret_hashes = $4, grant_types = $5,
 		redirect_uris = $6, scopes = $7, audiences = $8, jwks = $9, updated_at = $10, logout_redirect_uris = $11 WHERE id = $1 AND disabled_at = 0`,
 		values[0], values[1], values[2], values[3], values[5], values[6], values[7], values[8], values[13], ms(at), values[15])

@@ -110,6 +110,37 @@ var registrationStories = []story[*book]{
 		b.ok(b.RestateClient(b.ctx, c, r, "t3", after(200)))
 		b.fails(b.RestateClient(b.ctx, c, r, "t1", after(201)), store.ErrNotFound)
 	}},
+	{"what people have allowed goes when the client takes another name or address, and stays when it takes another key", func(b *book) {
+		r, ann := b.registered(itself, "t1"), b.user("ann").ID
+		b.ok(b.PutDocument(b.ctx, someClient(document), after(5), 10))
+		for _, id := range []string{itself, document} {
+			b.ok(b.AddConsent(b.ctx, store.Consent{UserID: ann, ClientID: id, CreatedAt: noon, UpdatedAt: noon}))
+		}
+		restate := func(c store.Client) {
+			b.ok(b.RestateClient(b.ctx, c, r, r.Token, after(1)))
+			c.ID = document
+			b.ok(b.PutDocument(b.ctx, c, after(15), 10))
+		}
+		c := someClient(itself)
+		c.JWKS, c.Scopes = "", nil
+		restate(c)
+		for _, id := range []string{itself, document} {
+			_, err := b.Consent(b.ctx, ann, id)
+			b.ok(err)
+		}
+		for _, change := range []func(){
+			func() { c.Name = "Another" },
+			func() { c.RedirectURIs = []string{"https://another.example.test/back"} },
+		} {
+			change()
+			restate(c)
+			for _, id := range []string{itself, document} {
+				_, err := b.Consent(b.ctx, ann, id)
+				b.fails(err, store.ErrNotFound)
+				b.ok(b.AddConsent(b.ctx, store.Consent{UserID: ann, ClientID: id, CreatedAt: noon, UpdatedAt: noon}))
+			}
+		}
+	}},
 	{"nothing that a client says of itself enables it again", func(b *book) {
 		r := b.registered(itself, "t1")
 		c := someClient(itself)
