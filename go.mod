@@ -32,6 +32,7 @@ require (
 	golang.org/x/oauth2 v0.37.0 // the client library of everybody else, unchanged, in tests
 	golang.org/x/sys v0.49.0 // terminals and files where the standard library stops
 	golang.org/x/term v0.47.0 // width of a terminal, and whether it is one
+	golang.org/x/text v0.43.0 // names of clients in one form, so that no accent or bold letter makes ours another's
 	modernc.org/sqlite v1.60.1 // SQLite without cgo
 	pgregory.net/rapid v1.3.0 // properties, in tests
 )
@@ -120,7 +121,6 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20261005182115-fad411399dd8 // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261005182115-fad411399dd8 // indirect

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // ownName is what our own client and, unless the operator says otherwise, the server are called.
@@ -57,28 +59,22 @@ func mixed(name string) bool {
 	return seen > 1
 }
 
-// skeleton is what is left of a name for somebody who reads in passing: letters and digits, folded, with the digits that are
-// taken for letters.
+// lookalikes are pairs: a letter or digit that is taken for another one, and which. What Unicode decomposes is not among them.
+var lookalikes = strings.NewReplacer(
+	"0", "o", "1", "i", "l", "i", "ı", "i", "3", "e", "4", "a", "5", "s", "ɑ", "a", "ø", "o", "đ", "d", "ħ", "h", "ł", "i", "ꝺ", "d", "þ", "p",
+	// The small capitals of the phonetic alphabet.
+	"ᴀ", "a", "ʙ", "b", "ᴄ", "c", "ᴅ", "d", "ᴇ", "e", "ꜰ", "f", "ɢ", "g", "ʜ", "h", "ɪ", "i", "ᴊ", "j", "ᴋ", "k", "ʟ", "i", "ᴍ", "m",
+	"ɴ", "n", "ᴏ", "o", "ᴘ", "p", "ʀ", "r", "ꜱ", "s", "ᴛ", "t", "ᴜ", "u", "ᴠ", "v", "ᴡ", "w", "ʏ", "y", "ᴢ", "z",
+)
+
+// skeleton is what is left of a name for somebody who reads in passing: letters and digits without accents and case, in one
+// style of writing (bold, wide and circled letters are the plain ones), and with what is taken for another letter as that.
 func skeleton(name string) string {
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '0':
-			return 'o'
-		case '1', 'l', 'L', 'I', 'i', 'ı', '|':
-			return 'i'
-		case '3':
-			return 'e'
-		case '4':
-			return 'a'
-		case '5':
-			return 's'
-		}
-		if r >= 'Ａ' && r <= 'ｚ' { // the wide forms of ASCII
-			r -= 'Ａ' - 'A'
-		}
+	plain := strings.Map(func(r rune) rune {
 		if !unicode.In(r, unicode.L, unicode.N) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, name)
+	}, norm.NFKD.String(name))
+	return lookalikes.Replace(plain)
 }
