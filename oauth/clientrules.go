@@ -37,6 +37,17 @@ func CheckAudience(text string) error {
 	return nil
 }
 
+// CheckSelfScope says what is wrong with a scope for clients that come by themselves. The admin API is for whom an operator names.
+func CheckSelfScope(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }) { // RFC 6749 §3.3
+		return errors.New("its name must be of visible ASCII characters, without quotes and backslashes")
+	}
+	if OfAdmin(name) {
+		return errors.New("is a scope of the admin API, which such clients cannot have")
+	}
+	return nil
+}
+
 // CheckLabel says what is wrong with a text that people read in a sentence of ours.
 func CheckLabel(text string, most int) error {
 	switch {

@@ -123,6 +123,22 @@ func (s *Settings) checkWords() []error {
 			problems = append(problems, err)
 		}
 	}
+	problems = append(problems, s.checkRegistration()...)
+	if s.Signer != "auto" && s.Signer != "go" && s.Signer != "openssl" {
+		problems = append(problems, fmt.Errorf("signer %q: want auto, go or openssl", s.Signer))
+	}
+	if _, err := newLog(*s, io.Discard); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := pages.New(pages.Site{Name: s.SiteName, Host: "login.example.test", Logo: s.Logo, Accent: s.Accent}); err != nil {
+		problems = append(problems, fmt.Errorf("site-name, accent, logo: %w", err))
+	}
+	return problems
+}
+
+// checkRegistration looks at what clients that come by themselves may be.
+func (s *Settings) checkRegistration() []error {
+	var problems []error
 	if _, known := registrationModes[s.Registration]; !known {
 		problems = append(problems, fmt.Errorf("registration %q: want off, token or open", s.Registration))
 	}
@@ -133,19 +149,15 @@ func (s *Settings) checkWords() []error {
 			}
 		}
 	}
+	for _, scope := range listed(s.RegistrationScopes) {
+		if err := oauth.CheckSelfScope(scope); err != nil {
+			problems = append(problems, fmt.Errorf("registration-scopes %q: %w", scope, err))
+		}
+	}
 	for _, audience := range listed(s.RegistrationAudiences) {
 		if err := oauth.CheckAudience(audience); err != nil {
 			problems = append(problems, fmt.Errorf("registration-audiences %q: %w", audience, err))
 		}
-	}
-	if s.Signer != "auto" && s.Signer != "go" && s.Signer != "openssl" {
-		problems = append(problems, fmt.Errorf("signer %q: want auto, go or openssl", s.Signer))
-	}
-	if _, err := newLog(*s, io.Discard); err != nil {
-		problems = append(problems, err)
-	}
-	if _, err := pages.New(pages.Site{Name: s.SiteName, Host: "login.example.test", Logo: s.Logo, Accent: s.Accent}); err != nil {
-		problems = append(problems, fmt.Errorf("site-name, accent, logo: %w", err))
 	}
 	return problems
 }
@@ -169,6 +181,8 @@ func (s *Settings) checkLives() []error {
 	within("browser-idle", s.BrowserIdle, time.Second, s.BrowserAbsolute)
 	// What was ended within a day is ended again after a failover of the tickets: so long its record must be there.
 	within("retention", s.Retention, 24*time.Hour, ages)
+	// When a client was last used is noted once a day.
+	within("registration-unused", s.RegistrationUnused, 48*time.Hour, ages)
 	return problems
 }
 
