@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -63,6 +64,7 @@ type Authorization struct {
 	Prompt      []string  `json:"prompt,omitempty"`
 	MaxAge      *int64    `json:"max_age,omitempty"` // seconds
 	LoginHint   string    `json:"hint,omitempty"`
+	Browser     string    `json:"browser,omitempty"` // hash of the name of the browser that brought it; empty while it is pushed
 	AskedAt     time.Time `json:"asked"`
 }
 
@@ -81,6 +83,12 @@ func (a Authorization) Fresh(signedIn, now time.Time) bool {
 	return a.MaxAge == nil || now.Sub(signedIn) <= time.Duration(*a.MaxAge)*time.Second+time.Second
 }
 
+// BroughtBy reports whether the browser of this name is the one that brought the request. Nobody answers it in another: the
+// app's state and verifier would fit the answer, and it would sign its person in to somebody else's account.
+func (a Authorization) BroughtBy(browser string) bool {
+	return browser != "" && subtle.ConstantTimeCompare([]byte(a.Browser), []byte(store.Digest("app browser", browser))) == 1
+}
+
 // Native reports whether the answer goes to a program on the person's own machine, which cannot prove that it is the one
 // that was registered: such a request is never approved without asking (RFC 8252 §8.6).
 func (a Authorization) Native() bool { return !strings.HasPrefix(a.RedirectURI, "https://") }
@@ -96,9 +104,10 @@ func (e *RedirectError) Error() string { return e.Err.Error() }
 func (e *RedirectError) Unwrap() error { return e.Err }
 
 // Authorize reads an authorization request from the query or the form of the endpoint, and keeps it under the name that
-// it returns until its person decides. A request_uri names one that was pushed before (RFC 9126) and is used up by it.
+// it returns until its person decides, in the browser of this name. A request_uri names one that was pushed before (RFC 9126)
+// and is used up by it.
 // The error is an *Error for the person, or a *RedirectError for the client.
-func (p *Provider) Authorize(ctx context.Context, form url.Values) (id string, err error) {
+func (p *Provider) Authorize(ctx context.Context, form url.Values, browser string) (id string, err error) {
 	var a Authorization
 	if form.Has("request_uri") {
 		a, err = p.takePushed(ctx, form)
@@ -108,6 +117,7 @@ func (p *Provider) Authorize(ctx context.Context, form url.Values) (id string, e
 	if err != nil {
 		return "", err
 	}
+	a.Browser = store.Digest("app browser", browser)
 	id = store.NewID(authorizationPrefix)
 	if err := p.keepAuthorization(ctx, id, a, authorizationLife); err != nil {
 		return "", err

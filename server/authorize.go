@@ -36,7 +36,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limit(r.Context(), authorizeTry(sessions.OriginOf(r.Context()).Network)); err != nil {
 		return err
 	}
-	id, err := s.OAuth.Authorize(r.Context(), form)
+	id, err := s.OAuth.Authorize(r.Context(), form, s.appBrowser(w, r))
 	var back *oauth.RedirectError
 	if errors.As(err, &back) {
 		http.Redirect(w, r, back.Location, http.StatusSeeOther)
@@ -47,6 +47,17 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	http.Redirect(w, r, authorizePath+id, http.StatusSeeOther) //nolint:gosec // G710: an id of ours
 	return nil
+}
+
+// appBrowser is the name that requests of apps are bound to. A form of another site comes without our cookies (they are Lax),
+// so the name is its own and not the visitor's: a new visitor would make the forms in all other tabs worthless.
+func (s *Server) appBrowser(w http.ResponseWriter, r *http.Request) string {
+	name := s.cookie(r, cookieApp)
+	if len(name) != 22 {
+		name = store.RandomText(16)
+		s.setCookie(w, cookieApp, name, 0)
+	}
+	return name
 }
 
 // pushAuthorization is RFC 9126.
@@ -63,6 +74,9 @@ func (s *Server) pushAuthorization(w http.ResponseWriter, r *http.Request) error
 func (s *Server) askConsent(w http.ResponseWriter, r *http.Request) error {
 	id := pathID(r)
 	a, client, err := s.waiting(r, id)
+	if errors.Is(err, store.ErrNotFound) && a.Wants(oauth.PromptNone) {
+		return s.turnAway(w, r, id, &oauth.Error{Code: oauth.CodeLoginRequired}) // in a frame, where browsers keep no cookies of ours
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return s.Pages.Write(w, http.StatusNotFound, pages.RequestOver{Base: s.base(r)})
 	}
@@ -86,10 +100,14 @@ func (s *Server) askConsent(w http.ResponseWriter, r *http.Request) error {
 	return s.drawConsent(w, r, id, a, client)
 }
 
+// waiting finds a request that this browser has brought. store.ErrNotFound for all others, with the request if it is another's.
 func (s *Server) waiting(r *http.Request, id string) (oauth.Authorization, store.Client, error) {
 	a, err := s.OAuth.Waiting(r.Context(), id)
 	if err != nil {
 		return a, store.Client{}, err
+	}
+	if !a.BroughtBy(s.cookie(r, cookieApp)) {
+		return a, store.Client{}, store.ErrNotFound
 	}
 	client, err := s.Records.Client(r.Context(), a.ClientID)
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	cookieCode    = "hc_code"    // a user code on its way through the sign-in
 	cookieNext    = "hc_next"    // where the person goes on after it
 	cookieFresh   = "hc_fresh"   // an app wants a sign-in that is younger than this, in milliseconds since 1970
+	cookieApp     = "hc_app"     // requests of apps that this browser brought are answered here
 	cookieKnown   = "hc_known"   // this browser has signed this address in before
 )
 
