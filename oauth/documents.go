@@ -36,8 +36,8 @@ type documents struct {
 	p *Provider
 
 	mu     sync.Mutex
-	asking map[string]*asked    // what is being fetched, so that many requests make one
-	failed map[string]time.Time // until when a document is not asked for again
+	asking map[string]*asked  // what is being fetched, so that many requests make one
+	failed map[string]failure // what is not asked for again
 }
 
 // asked is one fetch and those who wait for it.
@@ -46,8 +46,14 @@ type asked struct {
 	err  error
 }
 
+// failure is what came of a fetch in vain, and until when that is the answer.
+type failure struct {
+	err   error
+	until time.Time
+}
+
 func newDocuments(p *Provider) *documents {
-	return &documents{p: p, asking: map[string]*asked{}, failed: map[string]time.Time{}}
+	return &documents{p: p, asking: map[string]*asked{}, failed: map[string]failure{}}
 }
 
 var errDocument = &Error{Code: CodeInvalidClient, Hint: "what the client says of itself cannot be had, or is not what it has to be"}
@@ -65,6 +71,9 @@ func (d *documents) refresh(ctx context.Context, id string, kept store.Registrat
 		return nil
 	}
 	err := d.fetchOnce(ctx, id)
+	if errors.Is(err, outside.ErrRefused) {
+		return err // its site is not down: an operator has taken it off the list, or it leads inside
+	}
 	if err == nil || !kept.FreshUntil.IsZero() && now.Before(kept.FreshUntil.Add(documentStale)) {
 		return nil
 	}
@@ -74,11 +83,11 @@ func (d *documents) refresh(ctx context.Context, id string, kept store.Registrat
 // fetchOnce fetches, or waits for who does already. The fetch is nobody's in particular: it goes on when its first asker leaves.
 func (d *documents) fetchOnce(ctx context.Context, id string) error {
 	d.mu.Lock()
-	pauses := d.p.Now().Before(d.failed[id])
+	last := d.failed[id]
 	one, waits := d.asking[id]
 	d.mu.Unlock()
-	if pauses {
-		return errDocument
+	if d.p.Now().Before(last.until) {
+		return last.err
 	}
 	if !waits {
 		if err := d.allowed(ctx); err != nil {
@@ -131,11 +140,12 @@ func (d *documents) fetch(ctx context.Context, id string, one *asked) {
 	defer d.mu.Unlock()
 	delete(d.asking, id)
 	delete(d.failed, id)
-	if one.err != nil {
+	var refusal *Error
+	if errors.As(one.err, &refusal) && refusal.Code == CodeInvalidClient { // a store that was away says itself when to come again
 		if len(d.failed) >= documentsMost {
 			clear(d.failed)
 		}
-		d.failed[id] = d.p.Now().Add(documentAgain)
+		d.failed[id] = failure{one.err, d.p.Now().Add(documentAgain)}
 	}
 	close(one.done)
 }
@@ -145,7 +155,7 @@ func (d *documents) keep(ctx context.Context, id string) error {
 	document, err := d.p.Documents.Get(ctx, id)
 	if err != nil { // for the log alone: where an address leads is nobody's business
 		d.p.Log.InfoContext(ctx, "a client's document cannot be had", "client", id, "error", err)
-		return errDocument
+		return &Error{Code: errDocument.Code, Hint: errDocument.Hint, Cause: err}
 	}
 	c, refusal := d.read(ctx, id, document.Body)
 	if refusal != nil {
