@@ -51,14 +51,20 @@ func run(ctx context.Context) error {
 		r.Header.Set("Authorization", "Bearer "+tokens.AccessToken)
 		return nil
 	})
-	if err != nil || me.JSON200 == nil {
-		return failed("ask who I am", me.StatusCode(), me.Body, err)
+	if err != nil {
+		return err
+	}
+	if me.JSON200 == nil {
+		return failed("ask who I am", me.StatusCode(), me.Body)
 	}
 	fmt.Println("signed in as", me.JSON200.Email)
 	form := api.RevokeTokenFormdataRequestBody{ClientId: ptr(clientID), Token: *tokens.RefreshToken}
 	gone, err := c.RevokeTokenWithFormdataBodyWithResponse(ctx, form)
-	if err != nil || gone.StatusCode() != http.StatusOK {
-		return failed("sign out", gone.StatusCode(), gone.Body, err)
+	if err != nil {
+		return err
+	}
+	if gone.StatusCode() != http.StatusOK {
+		return failed("sign out", gone.StatusCode(), gone.Body)
 	}
 	fmt.Println("signed out")
 	return nil
@@ -69,8 +75,11 @@ func ask(ctx context.Context, c *api.ClientWithResponses, issuer, device string)
 		ClientId: ptr(clientID), Scope: ptr("account:read"), Resource: &issuer, DeviceFingerprint: &device, DeviceName: ptr("generated client"),
 	}
 	reply, err := c.RequestDeviceCodeWithFormdataBodyWithResponse(ctx, nil, form)
-	if err != nil || reply.JSON200 == nil {
-		return nil, failed("ask for a code", reply.StatusCode(), reply.Body, err)
+	if err != nil {
+		return nil, err
+	}
+	if reply.JSON200 == nil {
+		return nil, failed("ask for a code", reply.StatusCode(), reply.Body)
 	}
 	return reply.JSON200, nil
 }
@@ -91,7 +100,7 @@ func wait(ctx context.Context, c *api.ClientWithResponses, code *api.DeviceCode,
 		case reply.JSON400 != nil && reply.JSON400.Error == api.ErrorErrorSlowDown:
 			time.Sleep(time.Duration(code.Interval) * time.Second)
 		default:
-			return nil, failed("wait", reply.StatusCode(), reply.Body, nil)
+			return nil, failed("wait", reply.StatusCode(), reply.Body)
 		}
 	}
 }
@@ -101,16 +110,16 @@ func refresh(ctx context.Context, c *api.ClientWithResponses, t *api.Tokens, dev
 		ClientId: ptr(clientID), GrantType: "refresh_token", RefreshToken: t.RefreshToken, DeviceFingerprint: &device,
 	}
 	reply, err := c.RequestTokenWithFormdataBodyWithResponse(ctx, nil, form)
-	if err != nil || reply.JSON200 == nil {
-		return nil, failed("refresh", reply.StatusCode(), reply.Body, err)
+	if err != nil {
+		return nil, err
+	}
+	if reply.JSON200 == nil {
+		return nil, failed("refresh", reply.StatusCode(), reply.Body)
 	}
 	return reply.JSON200, nil
 }
 
-func failed(what string, status int, body []byte, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
+func failed(what string, status int, body []byte) error {
 	return fmt.Errorf("%s: %d %s", what, status, body)
 }
 
