@@ -1,9 +1,11 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -135,7 +137,7 @@ func (d *documents) allowed(ctx context.Context) error {
 func (d *documents) fetch(ctx context.Context, id string, one *asked) {
 	ctx, cancel := finish(ctx)
 	defer cancel()
-	one.err = d.keep(ctx, id)
+	one.err = d.guarded(ctx, id)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.asking, id)
@@ -148,6 +150,16 @@ func (d *documents) fetch(ctx context.Context, id string, one *asked) {
 		d.failed[id] = failure{one.err, d.p.Now().Add(documentAgain)}
 	}
 	close(one.done)
+}
+
+// guarded is keep where nobody else would catch a panic, which would end the process.
+func (d *documents) guarded(ctx context.Context, id string) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = &Error{Code: CodeServerError, Cause: fmt.Errorf("panic while reading a document: %v", what)}
+		}
+	}()
+	return d.keep(ctx, id)
 }
 
 // keep fetches a document and keeps what it says.
@@ -213,7 +225,7 @@ func (d *documents) read(ctx context.Context, id string, body []byte) (store.Cli
 			return c, refuse(CodeInvalidClient, "the client's document sends people to another host than its own")
 		}
 	}
-	c.ID = id
+	c.ID, c.Name = id, cmp.Or(c.Name, hostOf(id))
 	return c, nil
 }
 
