@@ -46,6 +46,7 @@ type station struct {
 	sessions       chan signedIn // whose turn to refresh it is
 	key            *keys.Signing
 	wallet         *wallet
+	service        *service
 
 	mu     sync.Mutex
 	polled time.Time // when the last poll began
@@ -98,6 +99,9 @@ func (w *workshop) open(ctx context.Context, b bench, keeper string, with settin
 	if err != nil {
 		return err
 	}
+	if s.service, err = b.newService(ctx, up, persons); err != nil {
+		return err
+	}
 	all, err := persons.logins(ctx, sessionsInTurn, sessionsInTurn)
 	for _, one := range all {
 		s.sessions <- one
@@ -145,6 +149,7 @@ func (w *workshop) kinds() []*kind {
 			all = append(all, s.proven(w.size.refreshes, refresh))
 		}
 	}
+	all = append(all, first.services(w.size.refreshes, signatures[first.signer], get)...)
 	return append(all, first.others(w.size.requests, get, bytes)...)
 }
 
