@@ -47,7 +47,21 @@ func TestGeneratedClientsSignIn(t *testing.T) {
 					t.Errorf("it said:\n%s", said)
 				}
 			}
+			endsInOrderWhereNobodyAnswers(t, command)
 		})
+	}
+}
+
+// Status 1 is an error that the program tells of; a panic in Go is 2.
+func endsInOrderWhereNobodyAnswers(t *testing.T, command []string) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	c := exec.CommandContext(ctx, command[0], command[1:]...)
+	c.Env = append(os.Environ(), "ISSUER=http://127.0.0.1:1")
+	out, _ := c.CombinedOutput()
+	if c.ProcessState == nil || c.ProcessState.ExitCode() != 1 {
+		t.Errorf("with nobody at the issuer's address it ended with %v, want status 1:\n%s", c.ProcessState, out)
 	}
 }
 
