@@ -118,15 +118,15 @@ func (q *Queue) Stats() Stats {
 }
 
 // Close takes no more mails and sends those that wait, each with one try more, until ctx ends. It is an error if some
-// were not sent.
+// of these were not sent; Stats also counts those that failed before.
 func (q *Queue) Close(ctx context.Context) error {
 	q.mu.Lock()
+	failed := q.failed.Load() // before anybody hurries, so that a last try counts however fast it fails
 	if !q.closed {
 		q.closed = true
 		close(q.hurry)
 	}
 	q.mu.Unlock()
-	failed := q.failed.Load()
 	stop := context.AfterFunc(ctx, q.abort)
 	q.running.Wait()
 	stop()

@@ -86,5 +86,9 @@ func (a *app) post(ctx context.Context, letter mail.Message) error {
 	}
 	draining, cancel := context.WithTimeout(ctx, postPatience)
 	defer cancel()
-	return errors.Join(queue.Send(ctx, letter), queue.Close(draining))
+	err = errors.Join(queue.Send(ctx, letter), queue.Close(draining))
+	if err == nil && queue.Stats().Failed > 0 { // refused for good before Close was called
+		err = errors.New("it was refused")
+	}
+	return err
 }
