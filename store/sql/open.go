@@ -87,7 +87,7 @@ func (d *DB) connect(ctx context.Context) (err error) {
 		return err
 	}
 	d.reads.SetMaxOpenConns(readers + 1)
-	d.reads.SetMaxIdleConns(2)
+	d.reads.SetMaxIdleConns(readers + 1) // one that is opened anew reads the whole schema first: dearer than what it is asked
 	d.reads.SetConnMaxIdleTime(time.Minute)
 	d.read = &runner{prepare: d.reads.PrepareContext}
 	return patiently(ctx, func() error { return d.reads.PingContext(ctx) })
