@@ -11,6 +11,7 @@ import (
 // The endpoints that are measured.
 const (
 	metadataPath = "/.well-known/oauth-authorization-server"
+	openIDPath   = "/.well-known/openid-configuration"
 	jwksPath     = "/oauth/jwks"
 	statusPath   = "/oauth/status/0"
 	devicePath   = "/oauth/device_authorization"

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +23,7 @@ const (
 	robot          = "bench-robot"
 	introspectPath = "/oauth/introspect"
 	userinfoPath   = "/oauth/userinfo"
+	pushPath       = "/oauth/par"
 )
 
 // service is a client that acts for itself, and a person's access token that it asks about.
@@ -85,6 +88,7 @@ func (s *station) services(n int, signature, get *kind) []*kind {
 		s.kind("client credentials", n, s.asRobot(tokenPath, url.Values{"grant_type": {"client_credentials"}}), signature, goalService),
 		s.kind("introspection", n, s.asRobot(introspectPath, url.Values{"token": {s.service.person}}), get, goalCheck),
 		s.kind("userinfo", n, s.userinfo, get, goalCheck),
+		s.kind("pushed authorization request", n, s.push, get, goal{}),
 	}
 }
 
@@ -102,6 +106,20 @@ func (s *station) userinfo(c *conn, _ int) error {
 	status, body, err := c.post(userinfoPath, nil, "Authorization: Bearer "+s.service.person)
 	if err == nil && status != http.StatusOK {
 		err = unexpected("userinfo", status, body)
+	}
+	return err
+}
+
+// push leaves what a sign-in in the browser would ask for, as our own client does (RFC 9126).
+func (s *station) push(c *conn, i int) error {
+	challenge := sha256.Sum256([]byte(terminalAt(s.server, i).fingerprint))
+	status, body, err := c.post(pushPath, url.Values{
+		"client_id": {clientID}, "response_type": {"code"}, "redirect_uri": {"http://127.0.0.1:4321/callback"}, "state": {"bench"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
+		"device_fingerprint": {terminalAt(s.server, i).fingerprint},
+	})
+	if err == nil && status != http.StatusCreated {
+		err = unexpected("pushed authorization request", status, body)
 	}
 	return err
 }

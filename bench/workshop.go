@@ -36,6 +36,8 @@ type workshop struct {
 	bare  *process
 	// One server for each keeper and each signer, in folders of their own.
 	stations []*station
+	// What libcrypto takes to sign: the pace of the run.
+	signature *kind
 }
 
 // station is one server, and what its clients hold.
@@ -132,11 +134,12 @@ func (w *workshop) kinds() []*kind {
 		}
 		all = append(all, signatures[s.signer])
 	}
+	w.signature = signatures["openssl"]
 	all = append(all, &kind{
 		what: "ES256 verification", n: w.size.refreshes, pids: []int{os.Getpid()}, work: first.wallet.verify,
 	})
 	floor := w.bareKind("bare handler, a form, one Redis GET and a signature", w.size.refreshes, first.form(bareSignPath))
-	floor.setting, floor.base = "libcrypto", signatures["openssl"]
+	floor.setting, floor.base = "libcrypto", w.signature
 	all = append(all, floor)
 	for _, s := range w.stations {
 		if s.signer == "openssl" { // signs nothing in these
@@ -165,6 +168,7 @@ func (s *station) others(n int, get, bytes *kind) []*kind {
 		s.kind("JWKS", n, func(c *conn, _ int) error { return document(c, jwksPath) }, bytes, goalDocument),
 		s.kind("status list", n, func(c *conn, _ int) error { return document(c, statusPath) }, bytes, goalDocument),
 		s.kind("metadata", n, func(c *conn, _ int) error { return document(c, metadataPath) }, bytes, goalDocument),
+		s.kind("metadata of OpenID Connect", n, func(c *conn, _ int) error { return document(c, openIDPath) }, bytes, goalDocument),
 		early,
 	}
 }
