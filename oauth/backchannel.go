@@ -89,6 +89,11 @@ func (h *Herald) Tell(ctx context.Context) error {
 		slots <- struct{}{}
 		wait.Go(func() {
 			defer func() { <-slots }()
+			defer func() { // nobody else would catch it, and one bad row must not end the process
+				if what := recover(); what != nil {
+					failed[i] = fmt.Errorf("panic while telling of session %s: %v", l.SID, what)
+				}
+			}()
 			failed[i] = h.tell(ctx, l)
 		})
 	}

@@ -24,6 +24,9 @@ const (
 	documentStale = 24 * time.Hour
 	// documentAgain is how long a document is not asked for again that could not be had.
 	documentAgain = time.Minute
+	// documentWait is how long a request waits for a newer document of a client that we know. A site that takes longer is
+	// read all the same, for the next one.
+	documentWait  = 300 * time.Millisecond
 	documentsMost = 1000 // failures remembered at once
 )
 
@@ -72,11 +75,14 @@ func (d *documents) refresh(ctx context.Context, id string, kept store.Registrat
 	if now.Before(kept.FreshUntil) {
 		return nil
 	}
-	err := d.fetchOnce(ctx, id)
-	if errors.Is(err, outside.ErrRefused) {
-		return err // its site is not down: an operator has taken it off the list, or it leads inside
+	known := !kept.FreshUntil.IsZero() && now.Before(kept.FreshUntil.Add(documentStale))
+	if known {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, documentWait)
+		defer cancel()
 	}
-	if err == nil || !kept.FreshUntil.IsZero() && now.Before(kept.FreshUntil.Add(documentStale)) {
+	err := d.fetchOnce(ctx, id)
+	if known && !errors.Is(err, outside.ErrRefused) { // refused: its site is not down, it is off the list or leads inside
 		return nil
 	}
 	return err
@@ -92,7 +98,7 @@ func (d *documents) fetchOnce(ctx context.Context, id string) error {
 		return last.err
 	}
 	if !waits {
-		if err := d.allowed(ctx); err != nil {
+		if err := d.allowed(ctx, hostOf(id)); err != nil {
 			return err
 		}
 		one = d.begin(ctx, id)
@@ -119,10 +125,11 @@ func (d *documents) begin(ctx context.Context, id string) *asked {
 }
 
 // allowed keeps us from being somebody's hammer.
-func (d *documents) allowed(ctx context.Context) error {
+func (d *documents) allowed(ctx context.Context, host string) error {
 	scale := d.p.LimitScale
 	verdict, err := d.p.Tickets.Allow(ctx,
 		store.Limit{Key: "document.network:" + sessions.OriginOf(ctx).Network, Burst: 10, Every: time.Minute}.Times(scale),
+		store.Limit{Key: "document.site:" + host, Burst: 20, Every: 10 * time.Second}.Times(scale),
 		store.Limit{Key: "document.all", Burst: 100, Every: 10 * time.Second}.Times(scale))
 	if err != nil {
 		return unavailable(err)

@@ -6,8 +6,11 @@ import (
 	"net/http"
 )
 
-// Judge is judge.
-var Judge = judge
+// What tests look at alone.
+var (
+	Judge = judge
+	Read  = read
+)
 
 // DialForTest dials as the fetcher does.
 func (f *Fetcher) DialForTest(ctx context.Context, network, address string) (net.Conn, error) {

@@ -1,6 +1,7 @@
 package outside_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -43,7 +44,7 @@ func TestAddressesThatAreNotAsked(t *testing.T) {
 func TestOnlyServersOnTheInternetArePublic(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.192", "192.0.2.1",
+		"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.9.9.9", "168.63.129.16", "169.254.169.254", "172.16.0.1", "172.31.255.255", "192.0.0.192", "192.0.2.1",
 		"192.88.99.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
 		"::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "100::1",
 		"2001::1", "2001:db8::1", "2002:7f00:1::", "2002:a00:1::1", "3fff::1", "5f00::1", "fc00::1", "fd12:3456::1", "fe80::1", "fec0::1", "ff02::1",
@@ -55,7 +56,7 @@ func TestOnlyServersOnTheInternetArePublic(t *testing.T) {
 	if outside.Public(netip.Addr{}) || outside.Public(netip.MustParseAddr("2606:4700::1%eth0")) {
 		t.Error("no address, or one with a zone, is taken for public")
 	}
-	for _, text := range []string{"8.8.8.8", "1.1.1.1", "172.32.0.1", "192.0.1.1", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001::1"} {
+	for _, text := range []string{"8.8.8.8", "1.1.1.1", "168.63.129.17", "172.32.0.1", "192.0.1.1", "100.128.0.1", "2606:4700::1111", "2a00:1450:4001::1"} {
 		if !outside.Public(netip.MustParseAddr(text)) {
 			t.Errorf("%s is not taken for public", text)
 		}
@@ -188,6 +189,28 @@ func FuzzCheck(f *testing.F) {
 		}
 		if _, err := netip.ParseAddr(host); err == nil {
 			t.Errorf("%q is taken, and is no name", address)
+		}
+	})
+}
+
+// Whatever a site answers, what comes of it is small, and kept for a time that can be reckoned with.
+func FuzzAnswerOfASite(f *testing.F) {
+	f.Add("200 OK\r\nContent-Type: application/json\r\nCache-Control: max-age=60\r\n\r\n{}")
+	f.Add("200 OK\r\nContent-Type: application/json\r\nCache-Control: MAX-AGE=\"99999999999999999999\"\r\n\r\n{}")
+	f.Add("200 OK\r\nContent-Type: a/b+json; x=\r\nContent-Length: 9\r\n\r\n{}")
+	f.Add("302 Found\r\nLocation: /\r\n\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		reply, err := http.ReadResponse(bufio.NewReader(strings.NewReader("HTTP/1.1 "+text)), nil)
+		if err != nil {
+			return
+		}
+		defer reply.Body.Close()
+		got, err := outside.Read(reply)
+		if err != nil {
+			return
+		}
+		if reply.StatusCode != http.StatusOK || len(got.Body) > outside.MostBytes || got.Age < 0 || got.Age > 1<<31*time.Second {
+			t.Fatalf("%q is taken, as %d bytes for %v", text, len(got.Body), got.Age)
 		}
 	})
 }

@@ -24,6 +24,7 @@ type elsewhere struct {
 	mu      sync.Mutex
 	body    string
 	status  int
+	hold    chan struct{} // how long it takes to answer; nil: at once
 	asked   atomic.Int32
 	fetcher *outside.Fetcher
 }
@@ -39,6 +40,9 @@ func newElsewhere(t *testing.T, body string) *elsewhere {
 		e.asked.Add(1)
 		e.mu.Lock()
 		defer e.mu.Unlock()
+		if e.hold != nil {
+			<-e.hold
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "max-age=600")
 		w.WriteHeader(e.status)
@@ -90,6 +94,32 @@ func TestAClientThatIsKnownByItsDocumentSignsPeopleIn(t *testing.T) {
 	site.says(http.StatusOK, strings.Replace(boardDocument, "Board", "Boards", 1))
 	s.Clock.Advance(2 * time.Minute)
 	wantQuestion(t, a.Open(signedIn(t, s, mara), "scope", "openid profile"), "Let Boards sign in as you?")
+}
+
+func TestASlowSiteHoldsNobodyUpWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	site := newElsewhere(t, boardDocument)
+	s := servertest.Start(t, servertest.Options{Documents: site.fetcher})
+	a := boardApp(t, s)
+	tokens := a.LogIn(signedIn(t, s, mara))
+	site.hold = make(chan struct{})
+	site.body = strings.Replace(boardDocument, "Board", "Boards", 1)
+	s.Clock.Advance(30 * time.Minute)
+	next := a.Refresh(tokens.RefreshToken) // the site has not answered when it is
+	expect(t, "a refresh while the site is slow", next, http.StatusOK, "")
+	close(site.hold)
+	for end := time.Now().Add(3 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c, err := s.Records.Client(t.Context(), boardSite+"/client")
+		if err == nil && c.Name == "Boards" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the newer document was not read: %+v, %v", c, err)
+		}
+	}
+	if n := site.asked.Load(); n != 2 {
+		t.Errorf("the document was asked for %d times", n)
+	}
 }
 
 func TestDocumentsThatAreNotTaken(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"github.com/handclasp/handclasp/store"
 )
 
-// documentUnused is how long a client that is known by a document stays when nobody uses it: the next request fetches it again.
-const documentUnused = 7 * 24 * time.Hour
+// passing is how long a client stays that is known by a document and that nobody uses: the next request fetches it again. So
+// long stays one, too, that registered itself and in which nobody has ever signed in: else a script could fill the places.
+const passing = 7 * 24 * time.Hour
 
 // RemoveClient ends every session of a client that is disabled, and lets go of it; ended says how many. After a failure halfway
 // it may be called again. That the client is gone already is no error.
@@ -44,7 +45,7 @@ func (w *Sweeper) forgetClients(ctx context.Context, now time.Time) error {
 	if w.s.ClientUnused <= 0 {
 		return nil
 	}
-	n, err := w.s.Records.ForgetClients(ctx, now.Add(-w.s.ClientUnused), now.Add(-min(documentUnused, w.s.ClientUnused)))
+	n, err := w.s.Records.ForgetClients(ctx, now.Add(-w.s.ClientUnused), now.Add(-min(passing, w.s.ClientUnused)))
 	if err != nil {
 		return fmt.Errorf("forget unused clients: %w", err)
 	}

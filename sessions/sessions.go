@@ -30,7 +30,7 @@ type Records interface {
 	SessionsOfClient(ctx context.Context, clientID string, limit int) ([]store.Session, error)
 	DeleteClient(ctx context.Context, id string) error
 	LeavingClients(ctx context.Context, limit int) ([]string, error)
-	ForgetClients(ctx context.Context, registered, documents time.Time) (int64, error)
+	ForgetClients(ctx context.Context, registered, passing time.Time) (int64, error)
 	HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error)
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
 	DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error)

@@ -70,9 +70,9 @@ type Registrations interface {
 	// ErrExists: an operator has registered this id.
 	PutDocument(ctx context.Context, c Client, freshUntil time.Time, most int) error
 	// ForgetClients deletes clients without live or provisional sessions, and what people have allowed them: registered ones
-	// that were neither registered, changed nor used since registered, and documents' that were neither fetched nor used since
-	// documents. What was disabled stays. Invites that have ended before registered go too. It returns how many rows went.
-	ForgetClients(ctx context.Context, registered, documents time.Time) (int64, error)
+	// that were neither changed nor used since registered; and those of documents, and registered ones that nobody has ever
+	// used, that were neither fetched, registered nor changed since passing. What was disabled stays. Invites that have ended before registered go too. It returns how many rows went.
+	ForgetClients(ctx context.Context, registered, passing time.Time) (int64, error)
 
 	// CreateClientInvite keeps an invite.
 	CreateClientInvite(ctx context.Context, i ClientInvite) error

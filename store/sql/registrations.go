@@ -172,7 +172,7 @@ func used(ctx context.Context, tx *runner, clientID string, at time.Time) error 
 }
 
 // ForgetClients implements store.Records.
-func (d *DB) ForgetClients(ctx context.Context, registered, documents time.Time) (int64, error) {
+func (d *DB) ForgetClients(ctx context.Context, registered, passing time.Time) (int64, error) {
 	gone, err := d.deleteInParts(ctx, d.hard, `DELETE FROM client_invites WHERE id IN (SELECT id FROM client_invites
 		WHERE expires_at < $1 LIMIT $2)`, ms(registered))
 	if err != nil {
@@ -180,7 +180,7 @@ func (d *DB) ForgetClients(ctx context.Context, registered, documents time.Time)
 	}
 	for {
 		n, err := answer(ctx, d.hard, func(ctx context.Context, tx *runner) (int64, error) {
-			return forgetClients(ctx, tx, registered, documents)
+			return forgetClients(ctx, tx, registered, passing)
 		})
 		gone += n
 		if err != nil {
@@ -193,13 +193,13 @@ func (d *DB) ForgetClients(ctx context.Context, registered, documents time.Time)
 }
 
 // forgetClients is one part of it. A session that begins meanwhile comes before or after: after, it finds no client.
-func forgetClients(ctx context.Context, tx *runner, registered, documents time.Time) (int64, error) {
+func forgetClients(ctx context.Context, tx *runner, registered, passing time.Time) (int64, error) {
 	ids, err := all(ctx, tx, text, `SELECT r.client_id FROM registrations r JOIN clients c ON c.id = r.client_id
 		WHERE c.disabled_at = 0 AND r.leaving_at = 0
-		AND c.updated_at < CASE WHEN r.origin = 'document' THEN $2 ELSE $1 END
+		AND c.updated_at < CASE WHEN r.origin = 'document' OR r.used_at = 0 THEN $2 ELSE $1 END
 		AND r.used_at < CASE WHEN r.origin = 'document' THEN $2 ELSE $1 END
 		AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.client_id = r.client_id AND sessions.ended_at = 0)
-		ORDER BY r.client_id LIMIT $3`, ms(registered), ms(documents), sweepMost)
+		ORDER BY r.client_id LIMIT $3`, ms(registered), ms(passing), sweepMost)
 	if err != nil {
 		return 0, err
 	}
