@@ -30,8 +30,8 @@ func limits(t *testing.T, o servertest.Options) {
 		"asking for links into an app": func() int { return phone.TryAskForLink("somebody.new@example.test", "").Status },
 		"pushing requests":             func() int { return pusher.Push().Status },
 		"asking by GET":                asking(t, s, mara, http.MethodGet),
-		"signing out by GET":           leaving(t, s, mara, http.MethodGet),
-		"signing out by POST":          leaving(t, s, mara, http.MethodPost),
+		"signing out by GET":           leaving(t, mara, http.MethodGet),
+		"signing out by POST":          leaving(t, mara, http.MethodPost),
 		"signing out by our page":      leavingByOurPage(mara),
 		"asking by POST":               asking(t, s, mara, http.MethodPost),
 		"typing codes": func() int {
