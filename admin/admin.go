@@ -30,6 +30,10 @@ type Desk interface {
 	GiveSecret(ctx context.Context, id string) (Client, error)
 	// WithdrawSecrets ends every secret of a client but the newest.
 	WithdrawSecrets(ctx context.Context, id string) (Client, error)
+	// DisableClient keeps a client from everything and ends every session of it; without an error all of it is done. One that is
+	// known by a document does not come back with it.
+	DisableClient(ctx context.Context, id string) (Client, error)
+	EnableClient(ctx context.Context, id string) (Client, error)
 	// DeleteClient ends a client's sessions, says how many, and removes it.
 	DeleteClient(ctx context.Context, id string) (ended int, err error)
 

@@ -30,12 +30,19 @@ type Client struct {
 	LogoutURI          string          `json:"logout_uri,omitempty"`
 	LogoutRedirectURIs []string        `json:"logout_redirect_uris,omitempty"`
 	BuiltIn            bool            `json:"built_in"`
+	Origin             string          `json:"origin"` // operator, registered or document
 	CreatedAt          time.Time       `json:"created_at"`
 	UpdatedAt          time.Time       `json:"updated_at"`
 	DisabledAt         time.Time       `json:"disabled_at,omitzero"`
 }
 
-func clientOf(c store.Client) Client {
+// known is a client, and how it came here.
+type known struct {
+	store.Client
+	origin store.Origin
+}
+
+func clientOf(c known) Client {
 	scopes := []store.Scope{}
 	for _, s := range c.Scopes {
 		scopes = append(scopes, store.Scope{Name: s.Name, Words: cmp.Or(s.Words, oauth.WordsOf(s.Name))})
@@ -46,12 +53,12 @@ func clientOf(c store.Client) Client {
 	return Client{
 		ID: c.ID, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
 		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
-		JWKS: json.RawMessage(c.JWKS), LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs, BuiltIn: c.BuiltIn, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
-		DisabledAt: c.DisabledAt.UTC(),
+		JWKS: json.RawMessage(c.JWKS), LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs, BuiltIn: c.BuiltIn,
+		Origin: cmp.Or(string(c.origin), Operator), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
 	}
 }
 
-func withSecret(c store.Client, secret string) Client {
+func withSecret(c known, secret string) Client {
 	shown := clientOf(c)
 	shown.Secret = secret
 	return shown
@@ -63,7 +70,7 @@ func list(items []string) []string { return append([]string{}, items...) }
 // Version changes with whatever is shown of a client or a resource, but for a secret that is shown once.
 func Version(shown any) string {
 	if c, ok := shown.(Client); ok {
-		c.Secret = ""
+		c.Secret, c.Origin = "", "" // how it came stays as it is
 		shown = c
 	}
 	text, err := json.Marshal(shown)
@@ -90,7 +97,14 @@ func (l *Local) Clients(ctx context.Context, q ClientQuery) (Page[Client], error
 	if err != nil {
 		return Page[Client]{}, fmt.Errorf("list clients: %w", err)
 	}
-	return paged(clients, limit, "clients", clientOf, func(c store.Client) string { return c.ID }), nil
+	origins := map[string]store.Origin{}
+	if len(clients) > 0 {
+		if origins, err = l.o.Records.Origins(ctx, clients[0].ID, clients[len(clients)-1].ID); err != nil {
+			return Page[Client]{}, fmt.Errorf("list clients: %w", err)
+		}
+	}
+	show := func(c store.Client) Client { return clientOf(known{c, origins[c.ID]}) }
+	return paged(clients, limit, "clients", show, func(c store.Client) string { return c.ID }), nil
 }
 
 // Client implements Desk.
@@ -102,15 +116,19 @@ func (l *Local) Client(ctx context.Context, id string) (Client, error) {
 	return clientOf(c), nil
 }
 
-func (l *Local) client(ctx context.Context, id string) (store.Client, error) {
+func (l *Local) client(ctx context.Context, id string) (known, error) {
 	if !store.ValidClientID(id) {
-		return store.Client{}, store.ErrNotFound
+		return known{}, store.ErrNotFound
 	}
 	c, err := l.o.Records.Client(ctx, id)
 	if err != nil {
-		return store.Client{}, fmt.Errorf("find client: %w", err)
+		return known{}, fmt.Errorf("find client: %w", err)
 	}
-	return c, nil
+	origins, err := l.o.Records.Origins(ctx, id, id)
+	if err != nil {
+		return known{}, fmt.Errorf("find client: %w", err)
+	}
+	return known{c, origins[id]}, nil
 }
 
 // CreateClient implements Desk.
@@ -139,7 +157,7 @@ func (l *Local) CreateClient(ctx context.Context, f ClientForm) (Client, error) 
 		return Client{}, fmt.Errorf("register client: %w", err)
 	}
 	l.record(ctx, store.Event{Type: "client.create", Target: c.ID, ClientID: c.ID})
-	return withSecret(c, secret), nil
+	return withSecret(known{Client: c}, secret), nil
 }
 
 // mayTouch keeps clients with rights of the admin API out of its own reach: whoever could give such a client a secret or a key
@@ -192,7 +210,7 @@ func (l *Local) ChangeClient(ctx context.Context, id string, f ClientForm, match
 }
 
 // alter changes a client as it stands, and looks again if somebody was faster, unless the caller wants one version of it.
-func (l *Local) alter(ctx context.Context, id, match string, edit func(*store.Client) error) (store.Client, error) {
+func (l *Local) alter(ctx context.Context, id, match string, edit func(*store.Client) error) (known, error) {
 	for range mostTries {
 		was, err := l.client(ctx, id)
 		if err != nil {
@@ -201,18 +219,18 @@ func (l *Local) alter(ctx context.Context, id, match string, edit func(*store.Cl
 		if match != "" && match != Version(clientOf(was)) {
 			return was, refuse(ReasonChanged, id+" is not any more what was looked at")
 		}
-		if err := l.mayTouch(ctx, was); err != nil {
+		if err := l.mayTouch(ctx, was.Client); err != nil {
 			return was, err
 		}
 		c := was
-		if err := edit(&c); err != nil {
+		if err := edit(&c.Client); err != nil {
 			return was, err
 		}
-		if err := l.mayTouch(ctx, c); err != nil {
+		if err := l.mayTouch(ctx, c.Client); err != nil {
 			return was, err
 		}
 		c.UpdatedAt = l.now()
-		err = l.o.Records.ReplaceClient(ctx, was, c)
+		err = l.o.Records.ReplaceClient(ctx, was.Client, c.Client)
 		if errors.Is(err, store.ErrChanged) {
 			continue
 		}
@@ -221,7 +239,7 @@ func (l *Local) alter(ctx context.Context, id, match string, edit func(*store.Cl
 		}
 		return c, nil
 	}
-	return store.Client{}, refuse(ReasonChanged, id+" is being changed by others all the time")
+	return known{}, refuse(ReasonChanged, id+" is being changed by others all the time")
 }
 
 // mostTries bounds how often a change looks again.
@@ -266,24 +284,59 @@ func (l *Local) WithdrawSecrets(ctx context.Context, id string) (Client, error) 
 	return clientOf(c), nil
 }
 
-// DeleteClient implements Desk. It keeps new sessions from beginning, ends those that there are, and only then lets go of the
-// client: after a failure halfway the same request finishes the work.
-func (l *Local) DeleteClient(ctx context.Context, id string) (int, error) {
-	_, err := l.alter(ctx, id, "", func(c *store.Client) error {
-		if c.BuiltIn {
-			return refuse(ReasonBuiltIn, id+" is built in and stays")
-		}
+// DisableClient implements Desk. It keeps new sessions from beginning and then ends those that there are: after a failure
+// halfway the same request finishes the work.
+func (l *Local) DisableClient(ctx context.Context, id string) (Client, error) {
+	c, _, err := l.shut(ctx, id, func(store.Client) error { return nil })
+	if err != nil {
+		return Client{}, err
+	}
+	l.record(ctx, store.Event{Type: "client.disable", Target: id, ClientID: id})
+	return clientOf(c), nil
+}
+
+// EnableClient implements Desk. What was ended stays ended.
+func (l *Local) EnableClient(ctx context.Context, id string) (Client, error) {
+	c, err := l.alter(ctx, id, "", func(c *store.Client) error {
+		c.DisabledAt = time.Time{}
+		return nil
+	})
+	if err != nil {
+		return Client{}, err
+	}
+	l.record(ctx, store.Event{Type: "client.enable", Target: id, ClientID: id})
+	return clientOf(c), nil
+}
+
+// shut disables a client unless something keeps us from it, and ends its sessions.
+func (l *Local) shut(ctx context.Context, id string, may func(store.Client) error) (known, int, error) {
+	c, err := l.alter(ctx, id, "", func(c *store.Client) error {
 		if c.DisabledAt.IsZero() {
 			c.DisabledAt = l.now()
+		}
+		return may(*c)
+	})
+	if err != nil {
+		return c, 0, err
+	}
+	ended, err := l.o.Sessions.EndClient(l.as(ctx), id)
+	if err != nil {
+		return c, ended, &Unfinished{id + " can begin no sessions any more, but not all of them are ended", err}
+	}
+	return c, ended, nil
+}
+
+// DeleteClient implements Desk. Only when the client is shut it is let go: after a failure halfway the same request finishes
+// the work.
+func (l *Local) DeleteClient(ctx context.Context, id string) (int, error) {
+	_, ended, err := l.shut(ctx, id, func(c store.Client) error {
+		if c.BuiltIn {
+			return refuse(ReasonBuiltIn, id+" is built in and stays")
 		}
 		return nil
 	})
 	if err != nil {
-		return 0, err
-	}
-	ended, err := l.o.Sessions.EndClient(l.as(ctx), id)
-	if err != nil {
-		return ended, &Unfinished{id + " can begin no sessions any more, but not all of them are ended", err}
+		return ended, err
 	}
 	if err := l.o.Records.DeleteClient(ctx, id); err != nil {
 		return ended, fmt.Errorf("delete client: %w", err)

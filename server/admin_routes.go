@@ -23,6 +23,8 @@ func (s *Server) adminTable() []route {
 		{"GET", "/v1/admin/clients/{id}", desk, read(named((*admin.Local).Client))},
 		{"PATCH", "/v1/admin/clients/{id}", desk, write(changed((*admin.Local).ChangeClient))},
 		{"DELETE", "/v1/admin/clients/{id}", desk, write(counted((*admin.Local).DeleteClient))},
+		{"POST", "/v1/admin/clients/{id}/disable", desk, post(bare(named((*admin.Local).DisableClient)))},
+		{"POST", "/v1/admin/clients/{id}/enable", desk, post(bare(named((*admin.Local).EnableClient)))},
 		{"POST", "/v1/admin/clients/{id}/secrets", desk, post(giveSecret)},
 		{"DELETE", "/v1/admin/clients/{id}/secrets", desk, write(named((*admin.Local).WithdrawSecrets))},
 

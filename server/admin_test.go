@@ -440,7 +440,7 @@ func TestEveryChangeSaysWhoMadeIt(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"client.create", "client.update", "client.secret", "client.withdraw", "client.delete", "resource.add", "resource.change",
+			"client.create", "client.update", "client.secret", "client.withdraw", "client.disable", "client.enable", "client.delete", "resource.add", "resource.change",
 			"resource.remove", "session.end", "user.end_sessions", "user.disable", "user.enable", "user.delete", "key.rotate",
 		} {
 			if !said[want] {

@@ -40,6 +40,8 @@ var ofAdmin = []struct {
 	{http.MethodPost, "/resources", oauth.ScopeAdminWrite, object{"id": ourAPI, "name": "Builds"}},
 	{http.MethodPatch, "/clients/nobody", oauth.ScopeAdminWrite, object{"name": "Builds"}},
 	{http.MethodDelete, "/clients/nobody", oauth.ScopeAdminWrite, nil},
+	{http.MethodPost, "/clients/nobody/disable", oauth.ScopeAdminWrite, nil},
+	{http.MethodPost, "/clients/nobody/enable", oauth.ScopeAdminWrite, nil},
 	{http.MethodPost, "/clients/nobody/secrets", oauth.ScopeAdminWrite, nil},
 	{http.MethodDelete, "/clients/nobody/secrets", oauth.ScopeAdminWrite, nil},
 	{http.MethodPatch, "/resources/nobody", oauth.ScopeAdminWrite, object{"name": "Builds"}},
@@ -112,6 +114,8 @@ func operatorsOfClients(t *testing.T, o *servertest.Operator) {
 		{http.MethodPatch, "/operator", object{"name": "Climber"}},
 		{http.MethodPost, "/operator/secrets", nil},
 		{http.MethodDelete, "/operator/secrets", nil},
+		{http.MethodPost, "/operator/disable", nil},
+		{http.MethodPost, "/operator/enable", nil},
 		{http.MethodDelete, "/operator", nil},
 	} {
 		expect(t, "an operator's own "+op.path, o.Do(op.method, path+op.path, op.body), http.StatusForbidden, "access_denied")
@@ -119,6 +123,8 @@ func operatorsOfClients(t *testing.T, o *servertest.Operator) {
 	expect(t, "a public client's secret", o.Do(http.MethodPost, path+"/handclasp/secrets", nil), http.StatusConflict, "conflict")
 	expect(t, "a public client's secrets", o.Do(http.MethodDelete, path+"/handclasp/secrets", nil), http.StatusConflict, "conflict")
 	expect(t, "our own client", o.Do(http.MethodDelete, path+"/handclasp", nil), http.StatusConflict, "conflict")
+	expect(t, "it is kept out", o.Do(http.MethodPost, path+"/builder/disable", nil), http.StatusOK, "")
+	expect(t, "and let in", o.Do(http.MethodPost, path+"/builder/enable", nil), http.StatusOK, "")
 	expect(t, "the client goes", o.Do(http.MethodDelete, path+"/builder", nil), http.StatusOK, "")
 }
 

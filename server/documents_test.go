@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,6 +202,33 @@ func TestAnOperatorsClientIsNotReplacedByADocument(t *testing.T) {
 	if site.asked.Load() != 0 {
 		t.Error("the document was asked for")
 	}
+}
+
+func TestADocumentDoesNotBringBackWhomAnOperatorKeepsOut(t *testing.T) {
+	t.Parallel()
+	site := newElsewhere(t, boardDocument)
+	s := servertest.Start(t, servertest.Options{Documents: site.fetcher})
+	a, o := boardApp(t, s), s.Operator(t, "operator", oauth.ScopeAdminRead, oauth.ScopeAdminWrite)
+	tokens := a.LogIn(signedIn(t, s, mara))
+	at := adminAt + "/clients/" + url.PathEscape(boardSite+"/client")
+	var shown struct{ Origin string }
+	o.Get(at).Decode(t, &shown)
+	if shown.Origin != string(store.OriginDocument) {
+		t.Errorf("its origin is %q", shown.Origin)
+	}
+	expect(t, "keep it out", o.Do(http.MethodPost, at+"/disable", nil), http.StatusOK, "")
+	wantGoneFor := func(when string) {
+		expect(t, "a refresh "+when, a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_client")
+		expect(t, "a new sign-in "+when, a.Push(), http.StatusBadRequest, "invalid_client")
+	}
+	s.Clock.Advance(10 * time.Second) // other replicas follow within seconds
+	wantGoneFor("at once")
+	site.says(http.StatusOK, strings.Replace(boardDocument, "Board", "Boards", 1))
+	s.Clock.Advance(2 * time.Hour)
+	wantGoneFor("with a newer document")
+	o.Renew(oauth.ScopeAdminWrite)
+	expect(t, "delete it", o.Do(http.MethodDelete, at, nil), http.StatusOK, "")
+	wantQuestion(t, a.Open(signedIn(t, s, mara)), "Let Boards sign in as you?") // only that lets its document make it anew
 }
 
 func TestWithoutTheSettingNothingIsFetched(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 type Lists interface {
 	// ListClients lists clients in order of their id.
 	ListClients(ctx context.Context, q ClientQuery) ([]Client, error)
+	// Origins says of the clients from the first id to the last how those came that no operator has registered.
+	Origins(ctx context.Context, first, last string) (map[string]Origin, error)
 	// ListUsers lists users in order of their id.
 	ListUsers(ctx context.Context, q UserQuery) ([]User, error)
 	// ListSessions lists sessions, the newest first.

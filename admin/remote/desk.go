@@ -99,6 +99,16 @@ func (d *Desk) WithdrawSecrets(ctx context.Context, id string) (admin.Client, er
 	return change[admin.Client](ctx, d, http.MethodDelete, at("clients", id, "secrets"), nil, "")
 }
 
+// DisableClient implements admin.Desk.
+func (d *Desk) DisableClient(ctx context.Context, id string) (admin.Client, error) {
+	return change[admin.Client](ctx, d, http.MethodPost, at("clients", id, "disable"), nil, "")
+}
+
+// EnableClient implements admin.Desk.
+func (d *Desk) EnableClient(ctx context.Context, id string) (admin.Client, error) {
+	return change[admin.Client](ctx, d, http.MethodPost, at("clients", id, "enable"), nil, "")
+}
+
 // DeleteClient implements admin.Desk.
 func (d *Desk) DeleteClient(ctx context.Context, id string) (int, error) {
 	return d.count(ctx, at("clients", id))

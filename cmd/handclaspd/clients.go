@@ -46,12 +46,22 @@ func clientsCommand(a *app) *cobra.Command {
 		Use: "show <id>", Short: "Show one client", Args: words("id"),
 		Example: "  handclaspd clients show handclasp", RunE: a.run(a.clientsShow),
 	}
+	disable := &cobra.Command{
+		Use: "disable <id>", Short: "Keep a client out and end its sessions", Args: words("id"),
+		Long: "Keep a client from everything and end every session of it. It answers only when all of that is done; if a store was\n" +
+			"away it fails, and the same command again finishes the work. One that is known by a document does not come back with it.",
+		Example: "  handclaspd clients disable https://app.example.test/client.json", RunE: a.run(a.clientsDisable),
+	}
+	enable := &cobra.Command{
+		Use: "enable <id>", Short: "Let a client in again", Args: words("id"),
+		Example: "  handclaspd clients enable cli_3v1n8q…", RunE: a.run(a.clientsEnable),
+	}
 	remove := &cobra.Command{
 		Use: "delete <id>", Short: "End a client's sessions and remove it", Args: words("id"),
 		Example: "  handclaspd clients delete cli_3v1n8q…", RunE: a.run(a.clientsDelete),
 	}
 	return group("clients", "Register, change and remove the programs that sign in here",
-		append(elsewhere(create, list, show, update, secretCommand(a), remove), inviteCommands(a)...)...)
+		append(elsewhere(create, list, show, update, secretCommand(a), disable, enable, remove), inviteCommands(a)...)...)
 }
 
 func (a *app) clientsCreate(ctx context.Context, flags clientForm) error {
@@ -105,6 +115,35 @@ func (a *app) clientsShow(ctx context.Context, args []string) error {
 		}
 		return a.showClient(client)
 	}, oldRecords)
+}
+
+func (a *app) clientsDisable(ctx context.Context, args []string) error {
+	return a.clientsSwitch(ctx, args[0], "disable", "is kept out, and every session of it is ended",
+		func(d admin.Desk) (admin.Client, error) { return d.DisableClient(ctx, args[0]) }, oldRecords, journal, endings)
+}
+
+func (a *app) clientsEnable(ctx context.Context, args []string) error {
+	return a.clientsSwitch(ctx, args[0], "enable", "may come in again",
+		func(d admin.Desk) (admin.Client, error) { return d.EnableClient(ctx, args[0]) }, oldRecords, journal)
+}
+
+// clientsSwitch does something to a client, and says what has become of it.
+func (a *app) clientsSwitch(
+	ctx context.Context, id, word, what string, do func(admin.Desk) (admin.Client, error), steps ...step,
+) error {
+	return a.at(ctx, func(d admin.Desk) error {
+		client, err := do(d)
+		if _, halfway := errors.AsType[*admin.Unfinished](err); halfway {
+			return hint(err, a.command("clients", word, id))
+		}
+		if err != nil {
+			return a.ofClient(err, id)
+		}
+		if a.json {
+			return a.printJSON(client)
+		}
+		return a.tell("%s %s", id, what)
+	}, steps...)
 }
 
 func (a *app) clientsDelete(ctx context.Context, args []string) error {

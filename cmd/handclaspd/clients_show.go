@@ -14,9 +14,9 @@ func (a *app) showClients(clients []admin.Client) error {
 		a.say("there are no clients yet")
 		return nil
 	}
-	rows := [][]string{{"ID", "NAME", "PUBLIC", "FINGERPRINT", "AUDIENCE", "CREATED"}}
+	rows := [][]string{{"ID", "NAME", "PUBLIC", "FINGERPRINT", "AUDIENCE", "FROM", "STATE", "CREATED"}}
 	for _, c := range clients {
-		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), moment(c.CreatedAt)})
+		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), c.Origin, standing(c), moment(c.CreatedAt)})
 	}
 	return a.table(rows...)
 }
@@ -29,6 +29,13 @@ func needed(c admin.Client) string {
 		return "required"
 	}
 	return "optional"
+}
+
+func standing(c admin.Client) string {
+	if c.DisabledAt.IsZero() {
+		return "enabled"
+	}
+	return "disabled"
 }
 
 func first(items []string) string {
@@ -61,7 +68,7 @@ func (a *app) showClient(c admin.Client) error {
 	if len(c.JWKS) > 0 {
 		lines = append(lines, line("keys", oauth.KeyLines(string(c.JWKS))...))
 	}
-	lines = append(lines, line("built in", yesNo(c.BuiltIn)), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
+	lines = append(lines, line("built in", yesNo(c.BuiltIn)), line("from", c.Origin), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
 	if !c.DisabledAt.IsZero() {
 		lines = append(lines, line("disabled", moment(c.DisabledAt)))
 	}

@@ -68,6 +68,23 @@ func (d *DB) ListClients(ctx context.Context, q store.ClientQuery) ([]store.Clie
 	return all(ctx, d.read, scanClient, `SELECT `+clientColumns+` FROM clients WHERE `+f.text.String(), f.args...)
 }
 
+// Origins implements store.Lists.
+func (d *DB) Origins(ctx context.Context, first, last string) (map[string]store.Origin, error) {
+	type came struct {
+		id     string
+		origin store.Origin
+	}
+	list, err := all(ctx, d.read, func(row scanner) (c came, err error) {
+		err = row.Scan(&c.id, &c.origin)
+		return c, err
+	}, `SELECT client_id, origin FROM registrations WHERE client_id BETWEEN $1 AND $2`, first, last)
+	origins := make(map[string]store.Origin, len(list))
+	for _, c := range list {
+		origins[c.id] = c.origin
+	}
+	return origins, err
+}
+
 // ListUsers implements store.Lists.
 func (d *DB) ListUsers(ctx context.Context, q store.UserQuery) ([]store.User, error) {
 	var f filter
