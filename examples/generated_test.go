@@ -103,8 +103,13 @@ func converse(t *testing.T, issuer string, command []string, hear func(line stri
 	return said.String()
 }
 
-// The second linter; the first, kin-openapi, is a part of make check.
+// Two linters, each with its recommended rules. That the description is valid, and true, the tests of package server prove.
 func TestSpectralFindsNothingInTheDescription(t *testing.T) {
 	t.Parallel()
 	runIn(t, "..", ".ci/openapi/node_modules/.bin/spectral", "lint", "--ruleset", ".ci/openapi/spectral.yaml", "--fail-severity", "hint", "openapi.yaml")
+}
+
+func TestRedoclyFindsNothingInTheDescription(t *testing.T) {
+	t.Parallel()
+	runIn(t, "..", "node", ".ci/openapi/redocly.js", "openapi.yaml")
 }
