@@ -79,6 +79,37 @@ func TestExamplesJudgeTokensOfARealServer(t *testing.T) {
 	}
 }
 
+// Whoever knows the keys alone refuses an ended session within ten seconds.
+func TestExamplesRefuseAnEndedSession(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	tokens := signIn(t, s)
+	apis := map[string]string{}
+	for name, command := range commands(t) {
+		apis[name] = start(t, s.Issuer, command)
+		if got := ask(t, "GET", apis[name]+"/me", tokens.person); got.status != 200 {
+			t.Fatalf("%s: %d %v", name, got.status, got.body)
+		}
+	}
+	terminal := s.Terminal(t)
+	terminal.ClientID = "acme"
+	if reply := terminal.Revoke(tokens.refresh); reply.Status != http.StatusOK {
+		t.Fatalf("sign out: %d %s", reply.Status, reply.Body)
+	}
+	ended := time.Now()
+	for name, api := range apis {
+		for got := (answer{status: 200}); got.status != 401; time.Sleep(200 * time.Millisecond) {
+			if got = ask(t, "GET", api+"/me", tokens.person); time.Since(ended) > 10*time.Second {
+				t.Errorf("%s: ten seconds later %d %v", name, got.status, got.body)
+				break
+			}
+		}
+		if got := ask(t, "GET", api+"/me", tokens.service); got.status != 200 {
+			t.Errorf("%s: the service, which has no session: %d %v", name, got.status, got.body)
+		}
+	}
+}
+
 func TestExamplesLetNobodyInWhileTheIssuerIsAway(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{})

@@ -1,6 +1,7 @@
 // What an API must know about an access token of Handclasp (RFC 9068), and how it refuses one (RFC 6750 §3).
 
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import { statusLists } from './status.js';
 
 // The faults of the issuer, not of the token: nobody can say whether the token is good.
 const awayCodes = new Set(['ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID', 'ERR_JWKS_TIMEOUT']);
@@ -17,6 +18,7 @@ export class Refusal extends Error {
 export function verifier({ issuer, audience }) {
   // Keys are kept for ten minutes. An unknown one makes one fetch, at most every ten seconds.
   const keys = createRemoteJWKSet(new URL(`${issuer}/oauth/jwks`), { cooldownDuration: 10_000, timeoutDuration: 5_000 });
+  const takenBack = statusLists({ issuer, keys });
 
   async function read(req) {
     // Only the header counts: a token in a query lands in logs (RFC 6750 §5.3).
@@ -38,6 +40,11 @@ export function verifier({ issuer, audience }) {
     // jose takes any of several audiences; a token of Handclasp has one. One that is bound to a key (cnf) needs a proof,
     // which is not looked at here: as a bearer token it must not pass (RFC 9449 §7.1).
     if (claims.aud !== audience || claims.cnf !== undefined) throw new Refusal(401, 'invalid_token');
+    const back = await takenBack(claims).catch((err) => {
+      console.error(err.message);
+      throw new Refusal(503, 'temporarily_unavailable');
+    });
+    if (back) throw new Refusal(401, 'invalid_token');
     return claims;
   }
 

@@ -8,6 +8,8 @@ import urllib.request
 
 import jwt
 
+from status_list import Away, StatusLists
+
 MOST_TOKEN = 8 * 1024
 MOST_KEYS = 1024 * 1024
 FRESH = 600  # seconds for which keys are kept
@@ -37,9 +39,9 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 class Keys:
     """The issuer's keys, by name. An unknown name makes one fetch, at most every BETWEEN seconds."""
 
-    def __init__(self, issuer):
+    def __init__(self, issuer, open_url):
         self._url = issuer + "/oauth/jwks"
-        self._open = urllib.request.build_opener(_NoRedirects).open
+        self._open = open_url
         self._lock = threading.Lock()
         self._known = ({}, None)  # the keys and when they were read, replaced as one
         self._tried = None
@@ -82,7 +84,9 @@ class Verifier:
     """Judges the Authorization headers of requests."""
 
     def __init__(self, issuer, audience):
-        self._issuer, self._audience, self._keys = issuer, audience, Keys(issuer)
+        open_url = urllib.request.build_opener(_NoRedirects).open
+        self._issuer, self._audience, self._keys = issuer, audience, Keys(issuer, open_url)
+        self._lists = StatusLists(issuer, self._keys, open_url)
 
     def check(self, authorization, *scopes):
         """Returns the claims of a good token that has all of these scopes, or raises Refusal."""
@@ -94,8 +98,12 @@ class Verifier:
             raise Refusal(401, "invalid_token")
         try:
             claims = self._read(text)
+            if self._lists.took_back(claims):
+                raise Refusal(401, "invalid_token")
         except jwt.PyJWTError as err:
             raise Refusal(401, "invalid_token") from err
+        except Away as err:
+            raise Refusal(503, "temporarily_unavailable") from err
         held = str(claims.get("scope", "")).split()
         if not all(scope in held for scope in scopes):
             raise Refusal(403, "insufficient_scope", scope=" ".join(scopes))
