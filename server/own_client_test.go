@@ -157,3 +157,16 @@ func TestOurOwnClientShowsACodeWhenNoBrowserComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A machine without IPv4 has its browser come back over IPv6; the program's own part of that is tested with it.
+func TestOurOwnClientMayComeBackOverIPv6(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	d := s.Terminal(t)
+	a := s.App(t, d.ClientID, "http://[::1]:50123/callback")
+	a.Fingerprint, a.Scope = d.Fingerprint, d.Scope
+	tokens := a.LogIn(signedIn(t, s, mara))
+	if me := a.Call(http.MethodGet, "/v1/me", tokens.AccessToken); me.Text("email") != mara {
+		t.Errorf("the token belongs to %s", me.Body)
+	}
+}

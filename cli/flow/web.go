@@ -74,17 +74,21 @@ func (c *Client) BeginWeb(ctx context.Context, r Request) (*Web, error) {
 	return w, nil
 }
 
+// loopbacks are where we listen for the browser, in order of preference: some machines have no IPv4.
+var loopbacks = []string{"127.0.0.1:0", "[::1]:0"}
+
 // listenHere takes a free port that nobody but this machine reaches.
 func listenHere(ctx context.Context) (net.Listener, error) {
 	var l net.ListenConfig
-	listener, err := l.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err == nil {
-		return listener, nil
+	var failed []error
+	for _, address := range loopbacks {
+		listener, err := l.Listen(ctx, "tcp", address)
+		if err == nil {
+			return listener, nil
+		}
+		failed = append(failed, err)
 	}
-	if listener, v6 := l.Listen(ctx, "tcp", "[::1]:0"); v6 == nil {
-		return listener, nil
-	}
-	return nil, fmt.Errorf("listen for the browser: %w", err)
+	return nil, fmt.Errorf("listen for the browser: %w", errors.Join(failed...))
 }
 
 func (w *Web) push(ctx context.Context, r Request, state string) error {

@@ -166,6 +166,23 @@ func TestGivingUpAndPatienceEndTheWait(t *testing.T) {
 	}
 }
 
+// A machine without IPv4 is played by an address that is nobody's here.
+func TestTheBrowserComesBackOverIPv6WhereThereIsNoIPv4(t *testing.T) {
+	before := loopbacks
+	loopbacks = []string{"192.0.2.1:0", before[1]}
+	t.Cleanup(func() { loopbacks = before })
+	client, codes := webServer(t)
+	web := begin(t, client)
+	if !strings.HasPrefix(web.redirect, "http://[::1]:") || !strings.HasSuffix(web.redirect, callbackPath) {
+		t.Fatalf("the browser is to come back to %s", web.redirect)
+	}
+	status := make(chan int, 1)
+	go func() { status <- knock(t, http.MethodGet, web.back(), "") }()
+	if _, err := web.Wait(t.Context(), time.Minute); err != nil || codes.Load() != 1 || <-status != http.StatusOK {
+		t.Errorf("%v, %d codes redeemed", err, codes.Load())
+	}
+}
+
 func TestServersThatLackAPartOfTheCodeFlowDoNotOfferIt(t *testing.T) {
 	whole := Metadata{AuthorizeURL: "a", PushURL: "p", ChallengeMethods: []string{"S256"}, GrantTypes: []string{"authorization_code"}}
 	if !whole.web() {
