@@ -49,6 +49,9 @@ type Desk interface {
 	// Users lists users in order of their id.
 	Users(ctx context.Context, q UserQuery) (Page[User], error)
 	User(ctx context.Context, id string) (User, error)
+	// InviteUser notes that an address may sign up, and sends it a mail. After an error that is Unfinished the address may sign
+	// up all the same; the same request sends the mail again.
+	InviteUser(ctx context.Context, email string) (Invitation, error)
 	// DisableUser keeps a user out and ends every session; without an error all of it is done.
 	DisableUser(ctx context.Context, id string) (User, error)
 	EnableUser(ctx context.Context, id string) (User, error)
@@ -86,6 +89,8 @@ type Records interface {
 	ReplaceResource(ctx context.Context, was, r store.Resource) error
 	DeleteResource(ctx context.Context, id string) error
 	User(ctx context.Context, id string) (store.User, error)
+	UserByEmail(ctx context.Context, email string) (store.User, error)
+	Invite(ctx context.Context, email, by string, at time.Time) error
 	RemoveUser(ctx context.Context, userID string, at time.Time) error
 	Session(ctx context.Context, sid string) (store.Session, error)
 }
@@ -96,6 +101,7 @@ type Options struct {
 	Sessions *sessions.Sessions
 	Keys     *keys.Keys
 	Journal  sessions.Recorder
+	Letters  Letters
 	Issuer   string // the audience of clients that say none; empty if nobody has said it
 	Now      func() time.Time
 }

@@ -18,6 +18,7 @@ func invalid(mistakes ...error) error {
 // The reasons of a Refusal.
 const (
 	ReasonExists     = "exists"      // what is to be made is there
+	ReasonDisabled   = "disabled"    // the user By is kept out
 	ReasonScopeTaken = "scope_taken" // a scope is another resource's
 	ReasonInUse      = "in_use"      // the resource is an audience of the client By
 	ReasonBuiltIn    = "built_in"    // our own client stays

@@ -34,6 +34,7 @@ func (s *Server) adminTable() []route {
 		{"PATCH", "/v1/admin/resources/{id}", desk, write(changed((*admin.Local).ChangeResource))},
 		{"DELETE", "/v1/admin/resources/{id}", desk, write(ended((*admin.Local).DeleteResource))},
 
+		{"POST", "/v1/admin/invitations", desk, post(inviteUser)},
 		{"GET", "/v1/admin/users", desk, read(listUsers)},
 		{"GET", "/v1/admin/users/{id}", desk, read(named((*admin.Local).User))},
 		{"POST", "/v1/admin/users/{id}/disable", desk, post(bare(named((*admin.Local).DisableUser)))},
@@ -216,6 +217,23 @@ func listUsers(r *http.Request, d *admin.Local) (told, error) {
 		return told{}, err
 	}
 	return onePage(d.Users(r.Context(), q))
+}
+
+func inviteUser(r *http.Request, d *admin.Local) (told, error) {
+	var form struct {
+		Email string `json:"email"`
+	}
+	if _, err := queryOf(r); err != nil {
+		return told{}, err
+	}
+	if err := bodyOf(r, &form); err != nil {
+		return told{}, err
+	}
+	invitation, err := d.InviteUser(r.Context(), form.Email)
+	if err != nil {
+		return told{}, err
+	}
+	return tell(http.StatusCreated, invitation)
 }
 
 func listAllSessions(r *http.Request, d *admin.Local) (told, error) {

@@ -420,11 +420,14 @@ func TestEveryChangeSaysWhoMadeIt(t *testing.T) {
 		o.Do(http.MethodPatch, adminAt+"/clients/builder", object{"name": "Mason"})
 		o.Do(http.MethodPost, adminAt+"/clients/builder/secrets", nil)
 		o.Do(http.MethodDelete, adminAt+"/clients/builder/secrets", nil)
+		o.Do(http.MethodPost, adminAt+"/clients/builder/disable", nil)
+		o.Do(http.MethodPost, adminAt+"/clients/builder/enable", nil)
 		o.Do(http.MethodDelete, adminAt+"/clients/builder", nil)
 		o.Do(http.MethodPost, adminAt+"/resources", object{"id": "builds:api", "name": "Builds"})
 		o.Do(http.MethodPatch, adminAt+"/resources/builds:api", object{"name": "X"})
 		o.Do(http.MethodDelete, adminAt+"/resources/builds:api", nil)
 		o.Do(http.MethodDelete, adminAt+"/users/"+user.ID+"/sessions", nil)
+		o.Do(http.MethodPost, adminAt+"/invitations", object{"email": "nora@example.test"})
 		o.Do(http.MethodPost, adminAt+"/users/"+user.ID+"/disable", nil)
 		o.Do(http.MethodPost, adminAt+"/users/"+user.ID+"/enable", nil)
 		o.Do(http.MethodDelete, adminAt+"/users/"+user.ID, nil)
@@ -441,7 +444,7 @@ func TestEveryChangeSaysWhoMadeIt(t *testing.T) {
 		}
 		for _, want := range []string{
 			"client.create", "client.update", "client.secret", "client.withdraw", "client.disable", "client.enable", "client.delete", "resource.add", "resource.change",
-			"resource.remove", "session.end", "user.end_sessions", "user.disable", "user.enable", "user.delete", "key.rotate",
+			"resource.remove", "session.end", "user.invite", "user.end_sessions", "user.disable", "user.enable", "user.delete", "key.rotate",
 		} {
 			if !said[want] {
 				t.Errorf("nobody has done %s", want)

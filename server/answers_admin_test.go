@@ -37,6 +37,7 @@ var ofAdmin = []struct {
 	{http.MethodGet, "/users/" + nobodysUser, oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/sessions/" + nobodysSession, oauth.ScopeAdminRead, nil},
 	{http.MethodPost, "/clients", oauth.ScopeAdminWrite, object{"name": "Builds"}},
+	{http.MethodPost, "/invitations", oauth.ScopeAdminWrite, object{"email": "olga@example.test"}},
 	{http.MethodPost, "/resources", oauth.ScopeAdminWrite, object{"id": ourAPI, "name": "Builds"}},
 	{http.MethodPatch, "/clients/nobody", oauth.ScopeAdminWrite, object{"name": "Builds"}},
 	{http.MethodDelete, "/clients/nobody", oauth.ScopeAdminWrite, nil},
@@ -162,6 +163,11 @@ func operatorsOfPeople(t *testing.T, s *servertest.Server, o *servertest.Operato
 	session := found.Items[0].ID
 	expect(t, "a session", o.Get(adminAt+"/sessions/"+session), http.StatusOK, "")
 	expect(t, "it ends", o.Do(http.MethodDelete, adminAt+"/sessions/"+session, nil), http.StatusNoContent, "")
+	invite := func(email string) servertest.Reply {
+		return o.Do(http.MethodPost, adminAt+"/invitations", object{"email": email})
+	}
+	expect(t, "an invitation", invite("pia@example.test"), http.StatusCreated, "")
+	expect(t, "one for whom is here", invite("nora@example.test"), http.StatusConflict, "conflict")
 	at := adminAt + "/users/" + user
 	expect(t, "a user", o.Get(at), http.StatusOK, "")
 	expect(t, "every session", o.Do(http.MethodDelete, at+"/sessions", nil), http.StatusOK, "")

@@ -149,6 +149,11 @@ func (d *Desk) User(ctx context.Context, id string) (admin.User, error) {
 	return get[admin.User](ctx, d, at("users", id), nil)
 }
 
+// InviteUser implements admin.Desk.
+func (d *Desk) InviteUser(ctx context.Context, email string) (admin.Invitation, error) {
+	return change[admin.Invitation](ctx, d, http.MethodPost, "/invitations", map[string]string{"email": email}, "")
+}
+
 // DisableUser implements admin.Desk.
 func (d *Desk) DisableUser(ctx context.Context, id string) (admin.User, error) {
 	return change[admin.User](ctx, d, http.MethodPost, at("users", id, "disable"), nil, "")

@@ -44,11 +44,12 @@ func compose(ctx context.Context, s Settings, log *slog.Logger, console io.Write
 	if p.queue, err = openQueue(s, log, console); err != nil {
 		return p, err
 	}
+	p.house.openLetters(p.queue.Send)
 	if p.tls, err = certificate(s); err != nil {
 		return p, err
 	}
 	*notices = *server.NewNotices(server.Notices{
-		Site: mail.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Accent: s.Accent}, Issuer: s.Issuer,
+		Site: siteOf(s), Issuer: s.Issuer,
 		Post: p.queue, Clients: p.house.db, Now: time.Now, Log: log,
 	}, p.house.keys)
 	limiter, links, err := p.composeLinks(notices)

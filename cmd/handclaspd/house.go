@@ -13,6 +13,7 @@ import (
 
 	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/keys"
+	"github.com/handclasp/handclasp/mail"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/providers"
 	"github.com/handclasp/handclasp/server"
@@ -48,6 +49,7 @@ type house struct {
 	chain    *oauth.Chain
 	journal  *sessions.Journal
 	sessions *sessions.Sessions
+	letters  admin.Letters
 	closers  []func(context.Context) error
 }
 
@@ -80,8 +82,20 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 // desk is where an operator sits.
 func (h *house) desk() *admin.Local {
 	return admin.New(admin.Options{
-		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Issuer: h.settings.Issuer, Now: time.Now,
+		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Letters: h.letters,
+		Issuer: h.settings.Issuer, Now: time.Now,
 	})
+}
+
+// openLetters says how people are written to.
+func (h *house) openLetters(post func(context.Context, mail.Message) error) {
+	s := h.settings
+	h.letters = admin.Letters{Site: siteOf(s), Post: post, Outbox: s.SMTP == "", Signup: s.Signup}
+}
+
+// siteOf is how mails speak of this server.
+func siteOf(s Settings) mail.Site {
+	return mail.Site{Name: s.SiteName, Host: server.Host(s.Issuer), Accent: s.Accent}
 }
 
 // openSessions needs both memories and the journal. Without a chain sessions can be ended, and none begun.

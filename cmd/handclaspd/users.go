@@ -42,8 +42,8 @@ func usersCommand(a *app) *cobra.Command {
 			"events and ended sessions may name it. The address may sign up anew, as anybody's.",
 		Example: "  handclaspd users delete ada@example.test", RunE: a.run(a.usersDelete),
 	}
-	commands := append(elsewhere(list, show), inviteCommand(a))
-	return group("users", "List, invite, disable, enable and delete users", append(commands, elsewhere(disable, enable, end, remove)...)...)
+	return group("users", "List, invite, disable, enable and delete users",
+		elsewhere(list, show, inviteCommand(a), disable, enable, end, remove)...)
 }
 
 // shownUser is a user as JSON has it where one is shown.
