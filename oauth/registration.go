@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -167,6 +168,7 @@ func (p *Provider) readClient(ctx context.Context, s said) (c store.Client, meth
 	if refusal != nil {
 		return c, "", refusal
 	}
+	c.Name = cmp.Or(c.Name, nameless(c))
 	return c, method, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -70,7 +71,7 @@ func readSaid(body []byte) (said, *Error) {
 		return s, &Error{Code: CodeInvalidClientMetadata, Hint: "the body must be a JSON object of client metadata", Cause: err}
 	}
 	switch {
-	case len(s.Statement) > 0:
+	case len(s.Statement) > 0 && string(s.Statement) != "null":
 		return s, refuse(CodeUnapprovedStatement, "software statements are not accepted here: nobody is trusted to make them")
 	case s.JWKSURI != "":
 		return s, refuse(CodeInvalidClientMetadata, "jwks_uri is not supported; send the keys as jwks")
@@ -100,6 +101,21 @@ func (p *Provider) selfMade(ctx context.Context, s said, method string) (store.C
 		return c, err
 	}
 	return c, p.checkName(ctx, c.Name)
+}
+
+// nameless is what a client is called that gives itself no name: by where it sends people, which is true at least.
+func nameless(c store.Client) string {
+	for _, uri := range c.RedirectURIs {
+		u, err := url.Parse(uri)
+		switch {
+		case err != nil:
+		case u.Scheme == "https":
+			return u.Host
+		case u.Scheme != "http":
+			return u.Scheme
+		}
+	}
+	return "a program without a name"
 }
 
 // readGrants: a response type stands for a grant type, and they have to agree (RFC 7591 §2.1).

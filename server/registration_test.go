@@ -35,6 +35,24 @@ func TestAClientThatRegistersItselfSignsPeopleIn(t *testing.T) {
 	})
 }
 
+func TestAClientWithoutANameIsCalledByWhereItSendsPeople(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Registration: oauth.RegistrationOpen, LimitScale: 1000})
+	for uris, want := range map[string]string{
+		`"http://127.0.0.1/back","https://board.example.test/back"`: "board.example.test",
+		`"test.example.board:/back"`:                                "test.example.board",
+		`"http://127.0.0.1/back"`:                                   "a program without a name",
+	} {
+		// Some libraries write out what they leave empty.
+		reply := register(t, s, "", `{"redirect_uris":[`+uris+`],"client_name":null,"software_statement":null,"jwks":null}`)
+		if reply.Status != http.StatusCreated || reply.Text("client_name") != want {
+			t.Errorf("%s: %d %s", uris, reply.Status, reply.Body)
+		}
+	}
+	a := appOf(t, s, mustRegister(t, s, "", `{"redirect_uris":["https://board.example.test/back"]}`))
+	wantQuestion(t, a.Open(signedIn(t, s, mara)), "Let board.example.test sign in as you?")
+}
+
 func TestAnInitialAccessTokenLetsInAsManyAsItWasMadeFor(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Registration: oauth.RegistrationToken, LimitScale: 1000})
