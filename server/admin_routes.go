@@ -19,7 +19,7 @@ func (s *Server) adminTable() []route {
 	rotate := func(do errand) handler { return s.adminOnce(oauth.ScopeAdminKeys, do) }
 	return []route{
 		{"GET", "/v1/admin/clients", desk, read(listClients)},
-		{"POST", "/v1/admin/clients", desk, post(createClient)},
+		{"POST", "/v1/admin/clients", desk, post(made((*admin.Local).CreateClient))},
 		{"GET", "/v1/admin/clients/{id}", desk, read(named((*admin.Local).Client))},
 		{"PATCH", "/v1/admin/clients/{id}", desk, write(changed((*admin.Local).ChangeClient))},
 		{"DELETE", "/v1/admin/clients/{id}", desk, write(counted((*admin.Local).DeleteClient))},
@@ -29,12 +29,12 @@ func (s *Server) adminTable() []route {
 		{"DELETE", "/v1/admin/clients/{id}/secrets", desk, write(named((*admin.Local).WithdrawSecrets))},
 
 		{"GET", "/v1/admin/resources", desk, read(listResources)},
-		{"POST", "/v1/admin/resources", desk, post(createResource)},
+		{"POST", "/v1/admin/resources", desk, post(made((*admin.Local).CreateResource))},
 		{"GET", "/v1/admin/resources/{id}", desk, read(named((*admin.Local).Resource))},
 		{"PATCH", "/v1/admin/resources/{id}", desk, write(changed((*admin.Local).ChangeResource))},
 		{"DELETE", "/v1/admin/resources/{id}", desk, write(ended((*admin.Local).DeleteResource))},
 
-		{"POST", "/v1/admin/invitations", desk, post(inviteUser)},
+		{"POST", "/v1/admin/invitations", desk, post(made(invited))},
 		{"GET", "/v1/admin/users", desk, read(listUsers)},
 		{"GET", "/v1/admin/users/{id}", desk, read(named((*admin.Local).User))},
 		{"POST", "/v1/admin/users/{id}/disable", desk, post(bare(named((*admin.Local).DisableUser)))},
@@ -95,6 +95,33 @@ func counted(end func(d *admin.Local, ctx context.Context, id string) (int, erro
 	}
 }
 
+// made makes what the body describes.
+func made[F, T any](create func(d *admin.Local, ctx context.Context, form F) (T, error)) errand {
+	return func(r *http.Request, d *admin.Local) (told, error) {
+		var form F
+		if _, err := queryOf(r); err != nil {
+			return told{}, err
+		}
+		if err := bodyOf(r, &form); err != nil {
+			return told{}, err
+		}
+		value, err := create(d, r.Context(), form)
+		if err != nil {
+			return told{}, err
+		}
+		return tell(http.StatusCreated, value)
+	}
+}
+
+// invitee is the body of an invitation.
+type invitee struct {
+	Email string `json:"email"`
+}
+
+func invited(d *admin.Local, ctx context.Context, who invitee) (admin.Invitation, error) {
+	return d.InviteUser(ctx, who.Email)
+}
+
 // changed changes what the {id} of the path names as the body says, if it still is what If-Match says.
 func changed[F, T any](change func(d *admin.Local, ctx context.Context, id string, form F, match string) (T, error)) errand {
 	return func(r *http.Request, d *admin.Local) (told, error) {
@@ -153,21 +180,6 @@ func onePage[T any](p admin.Page[T], err error) (told, error) {
 	return tell(http.StatusOK, p)
 }
 
-func createClient(r *http.Request, d *admin.Local) (told, error) {
-	var form admin.ClientForm
-	if _, err := queryOf(r); err != nil {
-		return told{}, err
-	}
-	if err := bodyOf(r, &form); err != nil {
-		return told{}, err
-	}
-	client, err := d.CreateClient(r.Context(), form)
-	if err != nil {
-		return told{}, err
-	}
-	return tell(http.StatusCreated, client)
-}
-
 func giveSecret(r *http.Request, d *admin.Local) (told, error) {
 	id, err := plainly(r)
 	if err := errors.Join(err, noBody(r)); err != nil {
@@ -192,21 +204,6 @@ func listResources(r *http.Request, d *admin.Local) (told, error) {
 	return onePage(d.Resources(r.Context(), q))
 }
 
-func createResource(r *http.Request, d *admin.Local) (told, error) {
-	var form admin.ResourceForm
-	if _, err := queryOf(r); err != nil {
-		return told{}, err
-	}
-	if err := bodyOf(r, &form); err != nil {
-		return told{}, err
-	}
-	resource, err := d.CreateResource(r.Context(), form)
-	if err != nil {
-		return told{}, err
-	}
-	return tell(http.StatusCreated, resource)
-}
-
 func listUsers(r *http.Request, d *admin.Local) (told, error) {
 	values, err := queryOf(r, "limit", "cursor", "state", "email")
 	if err != nil {
@@ -217,23 +214,6 @@ func listUsers(r *http.Request, d *admin.Local) (told, error) {
 		return told{}, err
 	}
 	return onePage(d.Users(r.Context(), q))
-}
-
-func inviteUser(r *http.Request, d *admin.Local) (told, error) {
-	var form struct {
-		Email string `json:"email"`
-	}
-	if _, err := queryOf(r); err != nil {
-		return told{}, err
-	}
-	if err := bodyOf(r, &form); err != nil {
-		return told{}, err
-	}
-	invitation, err := d.InviteUser(r.Context(), form.Email)
-	if err != nil {
-		return told{}, err
-	}
-	return tell(http.StatusCreated, invitation)
 }
 
 func listAllSessions(r *http.Request, d *admin.Local) (told, error) {
