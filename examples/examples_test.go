@@ -79,6 +79,57 @@ func TestExamplesJudgeTokensOfARealServer(t *testing.T) {
 	}
 }
 
+// A token that is bound to a key is good with a proof of that key: for this request and this token, and once.
+func TestExamplesAskForTheKeyOfABoundToken(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	free := signIn(t, s)
+	terminal, wallet, thief := s.Terminal(t), s.Wallet(t), s.Wallet(t)
+	terminal.ClientID, terminal.Scope, terminal.Resource, terminal.Wallet = "acme", "deploy:write", audience, wallet
+	mara := s.Browser(t)
+	mara.SignIn("mara@example.test")
+	token := terminal.LogIn(mara).AccessToken
+	ath := servertest.AccessHash(token)
+	for name, command := range commands(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := start(t, s.Issuer, command)
+			proof := func(w *servertest.Wallet, claims ...any) string {
+				return w.Proof("GET", audience+"/me", append([]any{"ath", ath, "nonce", ""}, claims...)...)
+			}
+			once := proof(wallet)
+			for _, story := range []struct {
+				name, scheme, token string
+				proofs              []string
+				status              int
+				error               string
+			}{
+				{"with a proof", "DPoP", token, []string{once}, 200, ""},
+				{"the same proof again", "DPoP", token, []string{once}, 401, "invalid_dpop_proof"},
+				{"the query does not count", "dpop", token, []string{proof(wallet, "htu", audience+"/me?x=1")}, 200, ""},
+				{"no proof", "DPoP", token, nil, 401, "invalid_dpop_proof"},
+				{"two proofs", "DPoP", token, []string{proof(wallet), proof(wallet)}, 401, "invalid_dpop_proof"},
+				{"as a bearer token", "Bearer", token, []string{proof(wallet)}, 401, "invalid_token"},
+				{"a free token in its place", "DPoP", free.person, []string{proof(wallet, "ath", servertest.AccessHash(free.person))}, 401, "invalid_token"},
+				{"for another method", "DPoP", token, []string{proof(wallet, "htm", "POST")}, 401, "invalid_dpop_proof"},
+				{"for another place", "DPoP", token, []string{proof(wallet, "htu", audience+"/deploy")}, 401, "invalid_dpop_proof"},
+				{"for another server", "DPoP", token, []string{proof(wallet, "htu", another+"/me")}, 401, "invalid_dpop_proof"},
+				{"for another token", "DPoP", token, []string{proof(wallet, "ath", servertest.AccessHash(free.person))}, 401, "invalid_dpop_proof"},
+				{"without its hash", "DPoP", token, []string{proof(wallet, "ath", "")}, 401, "invalid_dpop_proof"},
+				{"too old", "DPoP", token, []string{proof(wallet, "iat", s.Clock.Now().Add(-3*time.Minute).Unix())}, 401, "invalid_dpop_proof"},
+				{"from the future", "DPoP", token, []string{proof(wallet, "iat", s.Clock.Now().Add(3*time.Minute).Unix())}, 401, "invalid_dpop_proof"},
+				{"of another key", "DPoP", token, []string{proof(thief)}, 401, ""},
+				{"no proof at all", "DPoP", token, []string{token}, 401, "invalid_dpop_proof"},
+			} {
+				got := askWith(t, "GET", api+"/me", story.scheme+" "+story.token, story.proofs...)
+				if got.status != story.status || story.error != "" && got.body["error"] != story.error {
+					t.Errorf("%s: %d %q %v, want %d %s", story.name, got.status, got.challenge, got.body, story.status, story.error)
+				}
+			}
+		})
+	}
+}
+
 // Whoever knows the keys alone refuses an ended session within ten seconds.
 func TestExamplesRefuseAnEndedSession(t *testing.T) {
 	t.Parallel()
@@ -270,12 +321,23 @@ type answer struct {
 
 func ask(t *testing.T, method, address, token string) answer {
 	t.Helper()
+	if token != "" {
+		token = "Bearer " + token
+	}
+	return askWith(t, method, address, token)
+}
+
+func askWith(t *testing.T, method, address, authorization string, proofs ...string) answer {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	for _, proof := range proofs {
+		r.Header.Add("DPoP", proof)
 	}
 	client := http.Client{Timeout: 20 * time.Second}
 	got, err := client.Do(r)

@@ -2,6 +2,8 @@
 // work; what is here is an API.
 //
 //	ISSUER=https://login.example.test AUDIENCE=https://api.example.test LISTEN=127.0.0.1:8081 go run .
+//
+// URL is where clients find it, for those that prove a key of theirs; the audience's if it is not set.
 package main
 
 import (
@@ -31,7 +33,8 @@ func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	v, err := verify.New(verify.Options{
-		Issuer: os.Getenv("ISSUER"), Audience: os.Getenv("AUDIENCE"), Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Issuer: os.Getenv("ISSUER"), Audience: os.Getenv("AUDIENCE"), DPoP: true, URL: os.Getenv("URL"),
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err

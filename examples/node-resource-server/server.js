@@ -1,6 +1,8 @@
 // An API that takes the access tokens of a Handclasp server.
 //
 //   ISSUER=https://login.example.test AUDIENCE=https://api.example.test LISTEN=127.0.0.1:8082 npm start
+//
+// URL is where clients find it, for those that prove a key of theirs; the audience's if it is not set.
 
 import express from 'express';
 import { answer, verifier } from './token.js';
@@ -10,7 +12,7 @@ if (!issuer || !audience) {
   console.error('node-resource-server: set ISSUER and AUDIENCE');
   process.exit(1);
 }
-const requires = verifier({ issuer, audience });
+const requires = verifier({ issuer, audience, url: process.env.URL || audience });
 
 // me says who is asking. A real API would do something for them.
 const me = (req, res) => res.json({ subject: req.token.sub, client: req.token.client_id });

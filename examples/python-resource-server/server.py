@@ -1,6 +1,8 @@
 """An API that takes the access tokens of a Handclasp server.
 
     ISSUER=https://login.example.test AUDIENCE=https://api.example.test LISTEN=127.0.0.1:8083 python3 server.py
+
+URL is where clients find it, for those that prove a key of theirs; the audience's if it is not set.
 """
 
 import http.server
@@ -9,7 +11,7 @@ import os
 import signal
 import sys
 
-from token_check import Refusal, Verifier
+from token_check import Refusal, Request, Verifier
 
 # The scopes that a route needs.
 ROUTES = {("GET", "/me"): (), ("POST", "/deploy"): ("deploy:write",)}
@@ -28,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             if len(shown) > 1:
                 raise Refusal(400, "invalid_request")
-            claims = self.verifier.check(shown[0], *scopes)
+            proofs = self.headers.get_all("DPoP") or []
+            claims = self.verifier.check(shown[0], Request(self.command, self.path, proofs), *scopes)
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -38,15 +41,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = route
 
     def refuse(self, refusal):
-        headers = {"WWW-Authenticate": refusal.challenge()}
+        headers = [("WWW-Authenticate", challenge) for challenge in refusal.challenges()]
         if refusal.status == 503:
-            headers = {"Retry-After": "10"}
+            headers = [("Retry-After", "10")]
         self.answer(refusal.status, {"error": refusal.error or "invalid_token"}, headers)
 
-    def answer(self, status, body, headers=None):
+    def answer(self, status, body, headers=()):
         text = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})}.items():
+        for name, value in [("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers]:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -61,7 +64,7 @@ def main():
     if not issuer or not audience:
         sys.exit("python-resource-server: set ISSUER and AUDIENCE")
     host, _, port = os.environ.get("LISTEN", "127.0.0.1:8083").rpartition(":")
-    Handler.verifier = Verifier(issuer, audience)
+    Handler.verifier = Verifier(issuer, audience, os.environ.get("URL") or audience)
     server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
     print(f"listening on http://{host}:{server.server_port}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

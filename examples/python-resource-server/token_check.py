@@ -1,5 +1,6 @@
 """What an API must know about an access token of Handclasp (RFC 9068), and how it refuses one (RFC 6750 section 3)."""
 
+import collections
 import http.client
 import json
 import threading
@@ -8,6 +9,7 @@ import urllib.request
 
 import jwt
 
+from proof import ALGORITHMS, Full, Proofs
 from status_list import Away, StatusLists
 
 MOST_TOKEN = 8 * 1024
@@ -17,16 +19,24 @@ BETWEEN = 10  # seconds between two fetches, whoever asks for them
 SKEW = 5  # seconds that two honest clocks may differ
 
 
+# A request, as a proof speaks of it: its method, its target as it stands in the request line, and its DPoP headers.
+Request = collections.namedtuple("Request", "method path proofs")
+
+
 class Refusal(Exception):
     """Why a request is not let in; error is None where nothing was wrong and nothing was there (RFC 6750 section 3.1)."""
 
-    def __init__(self, status, error=None, **params):
+    def __init__(self, status, error=None, scheme="Bearer", **params):
         super().__init__(error)
-        self.status, self.error, self.params = status, error, params
+        self.status, self.error, self.scheme, self.params = status, error, scheme, params
 
-    def challenge(self):
-        params = {**({"error": self.error} if self.error else {}), **self.params}
-        return ("Bearer " + ", ".join(f'{name}="{value}"' for name, value in params.items())).strip()
+    def challenges(self):
+        """At 401 both ways are offered, and the one that was tried hears what was wrong."""
+        said = {**({"error": self.error} if self.error else {}), **self.params}
+        for scheme in ("Bearer", "DPoP"):
+            if scheme == self.scheme or self.status == 401:
+                params = {**(said if scheme == self.scheme else {}), **({"algs": " ".join(ALGORITHMS)} if scheme == "DPoP" else {})}
+                yield (scheme + " " + ", ".join(f'{name}="{value}"' for name, value in params.items())).strip()
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -81,33 +91,43 @@ def usable(key):
 
 
 class Verifier:
-    """Judges the Authorization headers of requests."""
+    """Judges the Authorization headers of requests. Clients find the API at url."""
 
-    def __init__(self, issuer, audience):
+    def __init__(self, issuer, audience, url):
         open_url = urllib.request.build_opener(_NoRedirects).open
         self._issuer, self._audience, self._keys = issuer, audience, Keys(issuer, open_url)
         self._lists = StatusLists(issuer, self._keys, open_url)
+        self._proofs = Proofs(url)
 
-    def check(self, authorization, *scopes):
+    def check(self, authorization, request, *scopes):
         """Returns the claims of a good token that has all of these scopes, or raises Refusal."""
         scheme, _, text = (authorization or "").partition(" ")
-        text = text.strip(" ")
-        if scheme.lower() != "bearer" or not text:
+        scheme, text = {"bearer": "Bearer", "dpop": "DPoP"}.get(scheme.lower()), text.strip(" ")
+        if not scheme or not text:
             raise Refusal(401)
         if len(text) > MOST_TOKEN:
-            raise Refusal(401, "invalid_token")
+            raise Refusal(401, "invalid_token", scheme)
         try:
             claims = self._read(text)
+            # One that is bound to a key (cnf) is shown with a proof, and never as a bearer token (RFC 9449 section 7.1).
+            if (scheme == "DPoP") != ("cnf" in claims):
+                raise Refusal(401, "invalid_token", scheme)
+            if scheme == "DPoP" and not self._proves(request, text, claims["cnf"]):
+                raise Refusal(401, "invalid_dpop_proof", scheme)
             if self._lists.took_back(claims):
-                raise Refusal(401, "invalid_token")
+                raise Refusal(401, "invalid_token", scheme)
         except jwt.PyJWTError as err:
-            raise Refusal(401, "invalid_token") from err
-        except Away as err:
+            raise Refusal(401, "invalid_token", scheme) from err
+        except (Away, Full) as err:
             raise Refusal(503, "temporarily_unavailable") from err
         held = str(claims.get("scope", "")).split()
-        if not all(scope in held for scope in scopes):
-            raise Refusal(403, "insufficient_scope", scope=" ".join(scopes))
+        if not all(name in held for name in scopes):
+            raise Refusal(403, "insufficient_scope", scheme, scope=" ".join(scopes))
         return claims
+
+    def _proves(self, request, text, confirmation):
+        thumbprint = confirmation.get("jkt") if isinstance(confirmation, dict) else None
+        return isinstance(thumbprint, str) and self._proofs.good(request.proofs, request.method, request.path, text, thumbprint)
 
     def _read(self, text):
         header = jwt.get_unverified_header(text)
@@ -126,8 +146,7 @@ class Verifier:
             leeway=SKEW,
             options={"require": ["exp", "iat", "iss", "aud", "sub", "jti", "client_id"]},
         )
-        # PyJWT takes any of several audiences; a token of Handclasp has one. One that is bound to a key (cnf) needs a
-        # proof, which is not looked at here: as a bearer token it must not pass (RFC 9449 section 7.1).
-        if claims["aud"] != self._audience or "cnf" in claims:
+        # PyJWT takes any of several audiences; a token of Handclasp has one.
+        if claims["aud"] != self._audience:
             raise jwt.InvalidTokenError("it is not good here")
         return claims
