@@ -25,6 +25,7 @@ type Options struct {
 	Server   string // the issuer
 	ClientID string
 	Secret   string
+	Key      *Key // in the secret's place
 }
 
 // Desk asks a server. It gets tokens as it needs them, each with the one scope that a request wants. It is for one goroutine.
@@ -179,12 +180,19 @@ func (d *Desk) send(q *http.Request) (answer, error) {
 // token gets an access token (RFC 6749 §4.4) for the admin API, whose audience is the server itself.
 func (d *Desk) token(ctx context.Context, scope string) (string, error) {
 	form := url.Values{"grant_type": {oauth.GrantClient}, "scope": {scope}, "resource": {d.o.Server}}
+	if d.o.Key != nil {
+		if err := d.o.Key.prove(form, d.o.ClientID, d.o.Server); err != nil {
+			return "", err
+		}
+	}
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, d.o.Server+"/oauth/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	q.SetBasicAuth(url.QueryEscape(d.o.ClientID), url.QueryEscape(d.o.Secret)) // RFC 6749 §2.3.1
+	if d.o.Key == nil {
+		q.SetBasicAuth(url.QueryEscape(d.o.ClientID), url.QueryEscape(d.o.Secret)) // RFC 6749 §2.3.1
+	}
 	a, err := d.send(q)
 	if err != nil {
 		return "", err

@@ -1,6 +1,15 @@
 package remote_test
 
 import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/admin/remote"
@@ -143,5 +154,44 @@ func TestSecretGoesNowhereUnprotected(t *testing.T) {
 	}
 	if _, err := desk.Keys(t.Context()); err == nil || asked.Load() != 0 {
 		t.Errorf("the secret followed a redirect: %v, asked %d times", err, asked.Load())
+	}
+}
+
+func TestDeskProvesItselfByAKey(t *testing.T) {
+	t.Parallel()
+	_, s, _ := elsewhere(t, servertest.Options{}, oauth.ScopeAdminRead)
+	rsaKey, errRSA := rsa.GenerateKey(rand.Reader, 2048)
+	ecKey, errEC := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	_, edKey, errEd := ed25519.GenerateKey(rand.Reader)
+	if err := errors.Join(errRSA, errEC, errEd); err != nil {
+		t.Fatal(err)
+	}
+	for id, private := range map[string]crypto.Signer{"rsa": rsaKey, "ec": ecKey, "ed": edKey} {
+		jwks, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: private.Public()}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Records.CreateClient(t.Context(), store.Client{
+			ID: id, Name: id, JWKS: string(jwks), Grants: []string{oauth.GrantClient}, Admin: []string{oauth.ScopeAdminRead},
+			Audiences: []string{s.Issuer}, CreatedAt: s.Clock.Now(), UpdatedAt: s.Clock.Now(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		der, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := remote.ReadKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		desk, err := remote.New(remote.Options{Server: s.Issuer, ClientID: id, Key: key})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := desk.Client(t.Context(), id); err != nil || got.ID != id {
+			t.Errorf("%s: %+v, %v", id, got, err)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,11 +18,22 @@ const (
 	serverFlag       = "server"
 	serverAnnotation = "server"
 	serverHelp       = "      --server url   do it by that server's admin API instead of in the data folder, as the client that\n" +
-		"                     HANDCLASPD_CLIENT_ID and HANDCLASPD_CLIENT_SECRET (or …_SECRET_FILE) name\n"
+		"                     HANDCLASPD_CLIENT_ID and HANDCLASPD_CLIENT_SECRET (or …_SECRET_FILE, or …_KEY_FILE) name\n"
 )
 
-// The variables that say as whom a server is asked. They are no flags: what is typed is seen by everybody on the machine.
-var credentialNames = []string{envPrefix + "CLIENT_ID", envPrefix + "CLIENT_SECRET", envPrefix + "CLIENT_SECRET_FILE"}
+// The variables that say as whom a server is asked, and what proves it: a secret, a file with it, or a file with a private key.
+// They are no flags: what is typed is seen by everybody on the machine.
+const (
+	clientIDName   = envPrefix + "CLIENT_ID"
+	secretName     = envPrefix + "CLIENT_SECRET"
+	secretFileName = envPrefix + "CLIENT_SECRET_FILE"
+	keyFileName    = envPrefix + "CLIENT_KEY_FILE"
+)
+
+var (
+	proofNames      = []string{secretName, secretFileName, keyFileName}
+	credentialNames = append([]string{clientIDName}, proofNames...)
+)
 
 // elsewhere marks commands that can work with a server's admin API too.
 func elsewhere(commands ...*cobra.Command) []*cobra.Command {
@@ -56,35 +68,54 @@ func (a *app) at(ctx context.Context, do func(admin.Desk) error, steps ...step) 
 }
 
 func (a *app) remote() (*remote.Desk, error) {
-	id, secret, err := credentials()
+	o, err := credentials()
 	if err != nil {
 		return nil, usage{err}
 	}
-	d, err := remote.New(remote.Options{Server: strings.TrimSuffix(a.server, "/"), ClientID: id, Secret: secret})
+	o.Server = strings.TrimSuffix(a.server, "/")
+	d, err := remote.New(o)
 	if err != nil {
 		return nil, usage{err}
 	}
 	return d, nil
 }
 
-func credentials() (id, secret string, err error) {
-	id, secret = os.Getenv(credentialNames[0]), os.Getenv(credentialNames[1])
-	path := os.Getenv(credentialNames[2])
-	switch {
-	case id == "":
-		return "", "", fmt.Errorf("%s: missing; it names the client that asks the server", credentialNames[0])
-	case secret != "" && path != "":
-		return "", "", fmt.Errorf("%s and %s: give one of them", credentialNames[1], credentialNames[2])
-	case secret != "":
-		return id, secret, nil
-	case path == "":
-		return "", "", fmt.Errorf("%s or %s: missing; the client has to prove itself", credentialNames[1], credentialNames[2])
+// credentials say as whom a server is asked, and what proves it.
+func credentials() (remote.Options, error) {
+	o := remote.Options{ClientID: os.Getenv(clientIDName)}
+	if o.ClientID == "" {
+		return o, fmt.Errorf("%s: missing; it names the client that asks the server", clientIDName)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file
+	given := slices.DeleteFunc(slices.Clone(proofNames), func(name string) bool { return os.Getenv(name) == "" })
+	switch len(given) {
+	case 0:
+		return o, fmt.Errorf("%s: missing; the client has to prove itself by one of them", strings.Join(proofNames, ", "))
+	case 1:
+		if err := readProof(&o, given[0]); err != nil {
+			return o, fmt.Errorf("%s: %w", given[0], err)
+		}
+		return o, nil
+	default:
+		return o, fmt.Errorf("%s: give one of them", strings.Join(given, ", "))
+	}
+}
+
+func readProof(o *remote.Options, name string) error {
+	value := os.Getenv(name)
+	if name == secretName {
+		o.Secret = value
+		return nil
+	}
+	text, err := os.ReadFile(value) //nolint:gosec // G304: the operator names the file
 	if err != nil {
-		return "", "", fmt.Errorf("%s: %w", credentialNames[2], err)
+		return err
 	}
-	return id, strings.TrimSpace(string(text)), nil
+	if name == keyFileName {
+		o.Key, err = remote.ReadKey(text)
+		return err
+	}
+	o.Secret = strings.TrimSpace(string(text))
+	return nil
 }
 
 // everything reads a list to its end.
