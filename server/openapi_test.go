@@ -64,6 +64,32 @@ func TestDescriptionSaysEnoughToGenerateFrom(t *testing.T) {
 	}
 }
 
+// Whoever writes a client begins with what the bodies look like. Pages are for people, and need none.
+func TestDescriptionHasAnExampleOfEveryBody(t *testing.T) {
+	t.Parallel()
+	shown := func(what string, content openapi3.Content) {
+		for kind, body := range content {
+			atSchema := body.Schema != nil && (body.Schema.Value.Example != nil || len(body.Schema.Value.Examples) > 0)
+			if kind != "text/html" && body.Example == nil && len(body.Examples) == 0 && !atSchema {
+				t.Errorf("%s has no example of its %s", what, kind)
+			}
+		}
+	}
+	for path, item := range description(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			where := operation.OperationID + " (" + method + " " + path + ")"
+			if operation.RequestBody != nil {
+				shown(where+": the request", operation.RequestBody.Value.Content)
+			}
+			for status, answer := range operation.Responses.Map() {
+				if strings.HasPrefix(status, "2") {
+					shown(where+": the answer "+status, answer.Value.Content)
+				}
+			}
+		}
+	}
+}
+
 // What the server serves is the file of this repository, and the metadata says where.
 func TestDescriptionIsServed(t *testing.T) {
 	t.Parallel()
