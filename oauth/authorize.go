@@ -91,7 +91,10 @@ func (a Authorization) BroughtBy(browser string) bool {
 
 // Native reports whether the answer goes to a program on the person's own machine, which cannot prove that it is the one
 // that was registered: such a request is never approved without asking (RFC 8252 §8.6).
-func (a Authorization) Native() bool { return !strings.HasPrefix(a.RedirectURI, "https://") }
+func (a Authorization) Native() bool {
+	scheme, _, _ := strings.Cut(a.RedirectURI, ":")
+	return !strings.EqualFold(scheme, "https")
+}
 
 // RedirectError is a refusal that the client hears of by way of the browser (RFC 6749 §4.1.2.1). Everything else about an
 // authorization request is told to the person alone, because the address to redirect to cannot be believed.

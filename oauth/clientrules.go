@@ -20,12 +20,21 @@ func CheckRedirectURI(text string) error {
 	if err != nil || u.User != nil || strings.ContainsAny(text, "#*") || !visible(text) {
 		return errors.New("want a URL without fragment, wildcard or user")
 	}
+	// In another spelling it would be another address to whoever compares letters, or looks at where it begins.
+	if !strings.HasPrefix(text, u.Scheme+":") || (u.Scheme == "https" || u.Scheme == "http") && strings.ContainsFunc(u.Host, notInHost) {
+		return errors.New("want the scheme in small letters, and a host of letters, digits, dots and dashes (of another alphabet: as xn--…)")
+	}
 	ip := net.ParseIP(u.Hostname())
 	switch {
 	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && ip != nil && ip.IsLoopback(), strings.Contains(u.Scheme, "."):
 		return nil
 	}
 	return errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
+}
+
+// notInHost is what no host and port have. A host that is written with escapes would be shown decoded, as one that looks like another's.
+func notInHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._:[]", r)
 }
 
 // CheckAudience says what is wrong with the name of an API: it must be an absolute URI without a fragment (RFC 8707 §2).

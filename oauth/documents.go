@@ -228,7 +228,7 @@ func (d *documents) read(ctx context.Context, id string, body []byte) (store.Cli
 		return c, &Error{Code: CodeInvalidClient, Hint: "the client's document: " + err.Hint, Cause: err}
 	}
 	for _, address := range append(append([]string{}, c.RedirectURIs...), c.LogoutRedirectURIs...) {
-		if strings.HasPrefix(address, "https://") && hostOf(address) != hostOf(id) {
+		if u, err := url.Parse(address); err != nil || u.Scheme == "https" && u.Host != hostOf(id) {
 			return c, refuse(CodeInvalidClient, "the client's document sends people to another host than its own")
 		}
 	}

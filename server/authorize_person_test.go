@@ -9,6 +9,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
 	"github.com/handclasp/handclasp/store"
 )
@@ -73,6 +74,22 @@ func TestAProgramOnTheMachineIsAskedAboutEachTime(t *testing.T) {
 	a.LogIn(b)
 	wantQuestion(t, a.Open(b), "Let Notes sign in as you?")
 	wantAnswer(t, s, a, a.Open(b, "prompt", "none"), "consent_required")
+}
+
+// A record from before such an address was refused.
+func TestAnAddressInCapitalsIsNoProgramOnTheMachine(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	const home = "HTTPS://calendar.example.test/callback"
+	c := store.Client{
+		ID: "capitals", Name: "Capitals", Public: true, Grants: []string{oauth.GrantCode}, RedirectURIs: []string{home}, Audiences: []string{s.Issuer},
+	}
+	if err := s.Records.CreateClient(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	a := s.App(t, c.ID, home)
+	a.Scope = "openid"
+	wantQuestion(t, a.Open(signedIn(t, s, mara)), "Goes to calendar.example.test")
 }
 
 func TestPromptNoneNeverShowsAPage(t *testing.T) {

@@ -131,6 +131,7 @@ func TestDocumentsThatAreNotTaken(t *testing.T) {
 		"a secret":              strings.Replace(boardDocument, "{", `{"client_secret":"x",`, 1),
 		"a shared secret":       strings.Replace(boardDocument, "none", "client_secret_basic", 1),
 		"a foreign redirect":    strings.Replace(boardDocument, "https://example.com/back", "https://evil.example.test/back", 1),
+		"the same in capitals":  strings.Replace(boardDocument, "https://example.com/back", "HTTPS://evil.example.test/back", 1),
 		"a plain http redirect": strings.Replace(boardDocument, "https://example.com/back", "http://example.com/back", 1),
 		"client credentials":    strings.Replace(boardDocument, "refresh_token", "client_credentials", 1),
 		"our name":              strings.Replace(boardDocument, "Board", "Handclasp", 1),
