@@ -1,7 +1,6 @@
 package oauth
 
 import (
-	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -168,7 +167,11 @@ func (p *Provider) readClient(ctx context.Context, s said) (c store.Client, meth
 	if refusal != nil {
 		return c, "", refusal
 	}
-	c.Name = cmp.Or(c.Name, nameless(c))
+	if c.Name == "" {
+		if c.Name, refusal = p.nameless(ctx, c); refusal != nil {
+			return c, "", refusal
+		}
+	}
 	return c, method, nil
 }
 

@@ -103,20 +103,35 @@ func (p *Provider) selfMade(ctx context.Context, s said, method string) (store.C
 	return c, p.checkName(ctx, c.Name)
 }
 
-// nameless is what a client is called that gives itself no name: by where it sends people, which is true at least.
-func nameless(c store.Client) string {
+// nameless is what a client is called that gives itself no name: by the one place where it sends people, if that would do as a name
+// that it has given itself.
+func (p *Provider) nameless(ctx context.Context, c store.Client) (string, *Error) {
+	place := ""
 	for _, uri := range c.RedirectURIs {
 		u, err := url.Parse(uri)
-		switch {
-		case err != nil:
-		case u.Scheme == "https":
-			return u.Host
-		case u.Scheme != "http":
-			return u.Scheme
+		if err != nil || u.Scheme == "http" { // this machine
+			continue
 		}
+		this := u.Scheme
+		if u.Scheme == "https" {
+			this = strings.TrimPrefix(u.Hostname(), "www.")
+		}
+		if place != "" && place != this {
+			return withoutName, nil
+		}
+		place = this
 	}
-	return "a program without a name"
+	refusal := p.checkName(ctx, place)
+	if refusal != nil && refusal.Code == CodeUnavailable {
+		return "", refusal
+	}
+	if refusal != nil || place == "" {
+		return withoutName, nil
+	}
+	return place, nil
 }
+
+const withoutName = "a program without a name"
 
 // readGrants: a response type stands for a grant type, and they have to agree (RFC 7591 §2.1).
 func (s said) readGrants(c *store.Client) *Error {

@@ -38,10 +38,22 @@ func TestAClientThatRegistersItselfSignsPeopleIn(t *testing.T) {
 func TestAClientWithoutANameIsCalledByWhereItSendsPeople(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Registration: oauth.RegistrationOpen, LimitScale: 1000})
+	const nobody = "a program without a name"
+	own := store.Client{ID: "acme", Name: "Acme", Public: true, Grants: []string{oauth.GrantDevice}, Audiences: []string{s.Issuer}}
+	if err := s.Records.CreateClient(t.Context(), own); err != nil {
+		t.Fatal(err)
+	}
 	for uris, want := range map[string]string{
-		`"http://127.0.0.1/back","https://board.example.test/back"`: "board.example.test",
-		`"test.example.board:/back"`:                                "test.example.board",
-		`"http://127.0.0.1/back"`:                                   "a program without a name",
+		`"http://127.0.0.1/back","https://board.example.test/back"`:                           "board.example.test",
+		`"https://www.board.example.test:8443/back","https://board.example.test/other"`:       "board.example.test",
+		`"test.example.board:/back"`:                                                          "test.example.board",
+		`"http://127.0.0.1/back"`:                                                             nobody,
+		`"https://accounts.example.test/","https://board.example.test/back"`:                  nobody,
+		`"https://Acme/","http://127.0.0.1/back"`:                                             nobody,
+		`"https://4cme/","http://127.0.0.1/back"`:                                             nobody,
+		`"https://handclasp/","http://127.0.0.1/back"`:                                        nobody,
+		`"com.handclasp.app:/back"`:                                                           nobody,
+		`"https://` + strings.Repeat("board.", 20) + `example.test/","http://127.0.0.1/back"`: nobody,
 	} {
 		// Some libraries write out what they leave empty.
 		reply := register(t, s, "", `{"redirect_uris":[`+uris+`],"client_name":null,"software_statement":null,"jwks":null}`)
