@@ -70,8 +70,9 @@ func CheckLabel(text string, most int) error {
 	return nil
 }
 
+// unreadable also knows the letters that are drawn as nothing, such as the Hangul filler: with one behind it a name looks as it did.
 func unreadable(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || !unicode.IsGraphic(r)
+	return unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || !unicode.IsGraphic(r)
 }
 
 func visible(text string) bool {
