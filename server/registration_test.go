@@ -208,6 +208,18 @@ func TestAClientThatLeavesTakesItsSessionsAlong(t *testing.T) {
 	})
 }
 
+func TestAClientThatAnOperatorKeepsOutDoesNotGoAway(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{Registration: oauth.RegistrationOpen})
+	info, operator := mustRegister(t, s, "", board), s.Operator(t, "operator", oauth.ScopeAdminRead, oauth.ScopeAdminWrite)
+	expect(t, "disable", operator.Do(http.MethodPost, "/v1/admin/clients/"+info.ID+"/disable", nil), http.StatusOK, "")
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		reply := manageClient(t, s, method, "/oauth/register/"+info.ID, info.Token, "")
+		expect(t, method, reply, http.StatusUnauthorized, "invalid_token")
+	}
+	expect(t, "who it was", operator.Get("/v1/admin/clients/"+info.ID), http.StatusOK, "")
+}
+
 func TestClientsThatNobodyUsesAreForgotten(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Registration: oauth.RegistrationOpen})

@@ -60,7 +60,8 @@ type Registrations interface {
 	// ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
 	RestateClient(ctx context.Context, c Client, r Registration, presented string, at time.Time) error
 	// LeaveClient notes that a client wants to be deleted and disables it, if the presented hash is that of its registration
-	// access token; saying so again is no error. ErrNotFound otherwise. Its sessions are the caller's to end.
+	// access token; saying so again is no error. ErrNotFound otherwise, and for one that an operator has disabled. Its sessions
+	// are the caller's to end.
 	LeaveClient(ctx context.Context, clientID, presented string, at time.Time) error
 	// LeavingClients lists clients that have asked to be deleted and are still there, at most limit.
 	LeavingClients(ctx context.Context, limit int) ([]string, error)

@@ -121,7 +121,8 @@ func restate(ctx context.Context, tx *runner, values []any, at time.Time) error 
 func (d *DB) LeaveClient(ctx context.Context, clientID, presented string, at time.Time) error {
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
 		n, err := tx.exec(ctx, `UPDATE registrations SET leaving_at = CASE WHEN leaving_at = 0 THEN $4 ELSE leaving_at END
-			WHERE `+stillTheirs, clientID, presented, ms(at.Add(-store.RegistrationGrace)), ms(at))
+			WHERE `+stillTheirs+` AND (leaving_at <> 0 OR EXISTS (SELECT 1 FROM clients WHERE id = $1 AND disabled_at = 0))`,
+			clientID, presented, ms(at.Add(-store.RegistrationGrace)), ms(at))
 		if err != nil || n == 0 {
 			return orIfNone(err, store.ErrNotFound)
 		}

@@ -158,6 +158,17 @@ var registrationStories = []story[*book]{
 		b.ok(err)
 		b.same([]any{got.Name, got.DisabledAt}, []any{"Deploy tool", after(1)})
 	}},
+	{"a client that an operator has disabled does not leave", func(b *book) {
+		b.registered(itself, "t1")
+		c, err := b.Client(b.ctx, itself)
+		b.ok(err)
+		c.DisabledAt = after(1)
+		b.ok(b.UpdateClient(b.ctx, c))
+		b.fails(b.LeaveClient(b.ctx, itself, "t1", after(2)), store.ErrNotFound)
+		ids, err := b.LeavingClients(b.ctx, 10)
+		b.ok(err)
+		b.same(len(ids), 0)
+	}},
 	{"a client that leaves is disabled at once, and may say so again until it is gone", func(b *book) {
 		b.registered(itself, "t1")
 		b.fails(b.LeaveClient(b.ctx, itself, "wrong", after(1)), store.ErrNotFound)
