@@ -8,6 +8,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -131,6 +132,21 @@ func (g grant) PopulateTokenEndpointResponse(_ context.Context, r fosite.AccessR
 		answer.SetTokenType(typeDPoP)
 	}
 	return nil
+}
+
+// address says whom the access token is for. A session none of whose audiences is the client's any more can bring no token, now or
+// later: it ends, and the client begins another one for what it has now.
+func (g grant) address(ctx context.Context, c *client, x *exchange, resource string) error {
+	x.audience = c.audienceOf(x.grant.Audience, resource)
+	if x.audience != "" || len(x.grant.Audience) == 0 {
+		return nil
+	}
+	ctx, cancel := finish(ctx)
+	defer cancel()
+	if err := g.p.Sessions.EndOf(ctx, x.grant.SID, c.ID, sessions.EndRefused); err != nil && !isRefusal(err) {
+		return unavailable(err)
+	}
+	return errGrant
 }
 
 // sentFingerprint reads the fingerprint of a token request as its hash, empty if none was sent.

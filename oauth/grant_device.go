@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/ory/fosite"
@@ -183,9 +182,9 @@ func (d deviceGrant) redeem(ctx context.Context, c *client, x *exchange, resourc
 	if err != nil {
 		return unavailable(err)
 	}
-	x.grant, x.scope, x.audience = g, g.Scope, firstOf(g.Audience)
-	if resource != "" && slices.Contains(g.Audience, resource) {
-		x.audience = resource
+	x.grant, x.scope = g, g.Scope
+	if err := d.address(ctx, c, x, resource); err != nil {
+		return err
 	}
 	if c.may(GrantRefresh) {
 		x.refresh = d.p.Chain.first(g.SID, g.JTI)

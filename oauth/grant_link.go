@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
-	"slices"
 
 	"github.com/ory/fosite"
 
@@ -63,7 +62,13 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 	if err != nil {
 		return err
 	}
-	g.hand(c, x, granted, form.Get("resource"))
+	x.grant, x.scope = granted, granted.Scope
+	if err := g.address(ctx, c, x, form.Get("resource")); err != nil {
+		return err
+	}
+	if c.may(GrantRefresh) {
+		x.refresh = g.p.Chain.first(granted.SID, granted.JTI)
+	}
 	return nil
 }
 
@@ -108,17 +113,6 @@ func (g linkGrant) begin(ctx context.Context, c *client, x *exchange, user store
 		return store.Grant{}, ofLink(err)
 	}
 	return granted, nil
-}
-
-// hand says what the tokens hold.
-func (g linkGrant) hand(c *client, x *exchange, granted store.Grant, resource string) {
-	x.grant, x.scope, x.audience = granted, granted.Scope, firstOf(granted.Audience)
-	if resource != "" && slices.Contains(granted.Audience, resource) {
-		x.audience = resource
-	}
-	if c.may(GrantRefresh) {
-		x.refresh = g.p.Chain.first(granted.SID, granted.JTI)
-	}
 }
 
 // ofLink maps the refusals of a link and of its session.

@@ -36,6 +36,9 @@ func (g refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	}
 	next, afterNext := g.p.Chain.following(token)
 	scope := splitScope(form.Get("scope"))
+	if _, err := audiences(c, form.Get("resource")); err != nil {
+		return err
+	}
 	if err := c.checkOwners(scope, form.Get("resource")); err != nil {
 		return err
 	}
@@ -52,17 +55,17 @@ func (g refreshGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	if err != nil {
 		return g.refused(ctx, c, token, err)
 	}
-	return g.hand(x, token, rotated, scope, form.Get("resource"))
+	return g.hand(ctx, c, x, token, rotated, scope, form.Get("resource"))
 }
 
 // hand fills in what this access token may do: narrower than the grant if asked so, never wider.
-func (g refreshGrant) hand(x *exchange, token refreshToken, rotated store.Grant, scope []string, resource string) error {
-	x.grant, x.scope, x.audience = rotated, rotated.Scope, firstOf(rotated.Audience)
+func (g refreshGrant) hand(ctx context.Context, c *client, x *exchange, token refreshToken, rotated store.Grant, scope []string, resource string) error {
+	x.grant, x.scope = rotated, rotated.Scope
 	if len(scope) > 0 {
 		x.scope = dedupe(scope)
 	}
-	if resource != "" {
-		x.audience = resource
+	if err := g.address(ctx, c, x, resource); err != nil {
+		return err
 	}
 	refresh, ok := g.p.Chain.write(token, rotated.JTI)
 	if !ok {

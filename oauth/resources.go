@@ -94,6 +94,22 @@ func (c *client) scopeFor(granted []string, audience string) []string {
 	return kept
 }
 
+// audienceOf is whom a token is for: the audience that was named, or the first one of those granted that the client still has.
+func (c *client) audienceOf(granted []string, named string) string {
+	if named != "" && slices.Contains(granted, named) {
+		return named
+	}
+	if len(c.Audiences) == 0 {
+		return firstOf(granted)
+	}
+	for _, audience := range granted {
+		if slices.Contains(c.Audiences, audience) {
+			return audience
+		}
+	}
+	return ""
+}
+
 // wantsBound reports whether a resource takes only access tokens that are bound to a key (RFC 9449).
 func (c *client) wantsBound(audience string) bool {
 	return slices.ContainsFunc(c.resources, func(r store.Resource) bool { return r.ID == audience && r.DPoP })

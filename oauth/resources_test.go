@@ -102,6 +102,46 @@ func TestScopeThatItsResourceGaveUpIsInNoNewToken(t *testing.T) {
 	})
 }
 
+func TestAudienceThatTheClientHasLostIsInNoNewToken(t *testing.T) {
+	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		d, ana := twoAPIs(t, s), person(t, s, "ana")
+		d.Scope = "openid deploy:run files:read"
+		token := d.LogIn(ana).RefreshToken
+		keep := func(audiences ...string) {
+			c, err := s.Records.Client(t.Context(), d.ClientID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Audiences = audiences
+			if err := s.Records.UpdateClient(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+			s.Clock.Advance(6 * time.Second)
+		}
+		refresh := func(resource string) servertest.Reply {
+			form := fields("grant_type", "refresh_token", "client_id", d.ClientID, "refresh_token", token, "device_fingerprint", d.Fingerprint)
+			if resource != "" {
+				form.Set("resource", resource)
+			}
+			return d.Post("/oauth/token", form)
+		}
+		keep(filesAPI)
+		mustRefuse(t, refresh(deployAPI), oauth.CodeInvalidTarget)
+		next := mustGive(t, refresh(""))
+		if claims := claimsOf(t, next.AccessToken); claims.Audience != filesAPI || next.Scope != "openid files:read" {
+			t.Errorf("the new token is for %s, with %q", claims.Audience, next.Scope)
+		}
+		token = next.RefreshToken
+		keep("https://other.example.test")
+		for range 2 {
+			mustRefuse(t, refresh(""), oauth.CodeInvalidGrant)
+		}
+		if ends := s.Recorded(t, "session.end"); len(ends) != 1 || ends[0].Detail != "refused" {
+			t.Errorf("the session ended as %+v", ends)
+		}
+	})
+}
+
 func TestApprovalPageSaysWhatAResourceSaysOfItsScopes(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *servertest.Server) {
 		d, ana := twoAPIs(t, s), person(t, s, "ana")
