@@ -181,7 +181,7 @@ func (p *Provider) readAuthorization(ctx context.Context, form url.Values) (Auth
 		return Authorization{}, err
 	}
 	redirect := form.Get("redirect_uri")
-	if _, err := fosite.MatchRedirectURIWithClientRedirectURIs(redirect, c); err != nil || redirect == "" {
+	if !isRegistered(redirect, c) {
 		return Authorization{}, refuse(CodeInvalidRequest, "redirect_uri is missing, or not one that the client has registered")
 	}
 	a := Authorization{ClientID: c.ID, RedirectURI: redirect, State: form.Get("state"), AskedAt: p.Now()}
@@ -189,6 +189,16 @@ func (p *Provider) readAuthorization(ctx context.Context, form url.Values) (Auth
 		return a, &RedirectError{Location: p.RedirectRefused(a, err), Err: err}
 	}
 	return a, nil
+}
+
+func isRegistered(redirect string, c *client) bool {
+	_, err := fosite.MatchRedirectURIWithClientRedirectURIs(redirect, c)
+	return err == nil && redirect != ""
+}
+
+// LeadsTo reports whether the answer still goes to an address of the client, as it is registered now.
+func (a Authorization) LeadsTo(c store.Client) bool {
+	return isRegistered(a.RedirectURI, &client{Client: c})
 }
 
 // fillAuthorization reads what may be refused at the client's own address.

@@ -100,7 +100,8 @@ func (s *Server) askConsent(w http.ResponseWriter, r *http.Request) error {
 	return s.drawConsent(w, r, id, a, client)
 }
 
-// waiting finds a request that this browser has brought. store.ErrNotFound for all others, with the request if it is another's.
+// waiting finds a request that this browser has brought. store.ErrNotFound for all others, with the request if it is another's, and
+// for one whose address the client has lost meanwhile.
 func (s *Server) waiting(r *http.Request, id string) (oauth.Authorization, store.Client, error) {
 	a, err := s.OAuth.Waiting(r.Context(), id)
 	if err != nil {
@@ -112,6 +113,9 @@ func (s *Server) waiting(r *http.Request, id string) (oauth.Authorization, store
 	client, err := s.Records.Client(r.Context(), a.ClientID)
 	if err != nil {
 		return a, client, unavailable(err)
+	}
+	if !a.LeadsTo(client) {
+		return oauth.Authorization{}, client, store.ErrNotFound
 	}
 	return a, client, nil
 }

@@ -92,6 +92,28 @@ func TestAnAddressInCapitalsIsNoProgramOnTheMachine(t *testing.T) {
 	wantQuestion(t, a.Open(signedIn(t, s, mara)), "Goes to calendar.example.test")
 }
 
+// Whoever lost an address has it taken from the client, and waits for no question that is open somewhere.
+func TestAnAddressThatTheClientHasLostGetsNoCode(t *testing.T) {
+	t.Parallel()
+	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
+		registerWebApps(t, s)
+		a, b := calendar(t, s), signedIn(t, s, mara)
+		page := a.Open(b)
+		c, err := s.Records.Client(t.Context(), "calendar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.RedirectURIs = []string{"https://calendar.example.test/new"}
+		if err := s.Records.UpdateClient(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		page = page.Press("Approve")
+		if answer, came := a.Answer(page); came || page.Status != http.StatusNotFound {
+			t.Errorf("%d at %s: %v %s", page.Status, page.URL, answer, page.Text())
+		}
+	})
+}
+
 func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	t.Parallel()
 	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
