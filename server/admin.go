@@ -87,7 +87,16 @@ func (s *Server) mayAdmin(r *http.Request, scope string) (admin.Asker, error) {
 	if err := s.limit(r.Context(), store.Limit{Key: "admin.client:" + client.ID, Burst: 60, Every: 500 * time.Millisecond}); err != nil {
 		return admin.Asker{}, err
 	}
-	return admin.Asker{Actor: "client:" + client.ID, Remote: true}, nil
+	return admin.Asker{Actor: "client:" + client.ID, Remote: true}, checkMatch(r)
+}
+
+// checkMatch refuses a condition that the request would not be held to: whoever deletes a client as it was looked at must not
+// delete another (RFC 9110 §13.1.1).
+func checkMatch(r *http.Request) error {
+	if match := r.Header.Get("If-Match"); match != "" && match != "*" && (r.Method == http.MethodPost || r.Method == http.MethodDelete) {
+		return mistake("If-Match: goes with PATCH; here it would not be looked at")
+	}
+	return nil
 }
 
 // adminTrouble marks what is neither a refusal nor a mistake of the asker's: a store that did not answer.

@@ -403,6 +403,8 @@ func TestTwoOperatorsDoNotOverwriteEachOther(t *testing.T) {
 			}
 			expect(t, "any version", o.Do(http.MethodPatch, at, object{"name": "X"}, "If-Match", "*"), http.StatusOK, "")
 			expect(t, "no version", o.Do(http.MethodPatch, at, object{"name": "X"}, "If-Match", "W/x"), http.StatusBadRequest, "invalid_request")
+			expect(t, "upon an older look", o.Do(http.MethodDelete, at, nil, "If-Match", tag), http.StatusBadRequest, "invalid_request")
+			expect(t, "it is there", o.Get(at), http.StatusOK, "")
 		}
 	})
 }
