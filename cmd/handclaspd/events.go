@@ -32,12 +32,12 @@ func eventsCommand(a *app) *cobra.Command {
 		Long:    "Print the newest security events, the oldest of them first. With --json each is one line of JSON.",
 		Example: "  handclaspd events tail -n 100\n  handclaspd events tail --follow --json",
 	}
-	tail.Flags().IntVarP(&newest, "lines", "n", 20, "how many")
+	tail.Flags().IntVarP(&newest, "lines", "n", 20, "the `number` of events")
 	tail.Flags().BoolVarP(&follow, "follow", "f", false, "go on until Ctrl-C")
-	tail.Flags().StringVar(&q.Type, "type", "", "only of this type, such as session.end")
-	tail.Flags().StringVar(&q.UserID, "user", "", "only of the user with this id")
-	tail.Flags().StringVar(&q.ClientID, "client", "", "only of this client")
-	tail.Flags().StringVar(&q.SessionID, "session", "", "only of this session")
+	tail.Flags().StringVar(&q.Type, "type", "", "only of this `type`, such as session.end")
+	tail.Flags().StringVar(&q.UserID, "user", "", "only of the user with this `id`")
+	tail.Flags().StringVar(&q.ClientID, "client", "", "only of the client with this `id`")
+	tail.Flags().StringVar(&q.SessionID, "session", "", "only of the session with this `id`")
 	tail.RunE = a.run(func(ctx context.Context, _ []string) error {
 		if newest < 0 {
 			return usage{fmt.Errorf("lines: %d is less than none", newest)}
@@ -64,7 +64,7 @@ func (a *app) eventsTail(ctx context.Context, d admin.Desk, q admin.EventQuery, 
 	}
 	if !follow {
 		if len(list) == 0 && newest > 0 {
-			a.say("there are no events yet")
+			a.say("%s", none(q))
 		}
 		return nil
 	}
@@ -73,6 +73,14 @@ func (a *app) eventsTail(ctx context.Context, d admin.Desk, q admin.EventQuery, 
 		return nil // Ctrl-C is how it is meant to end
 	}
 	return err
+}
+
+// none is what is said where nothing was found.
+func none(q admin.EventQuery) string {
+	if q.Type != "" || q.UserID != "" || q.ClientID != "" || q.SessionID != "" {
+		return "there are no such events"
+	}
+	return "there are no events yet"
 }
 
 // newestEvents reads the newest n, the oldest of them first.
