@@ -46,9 +46,10 @@ func inviteCommands(a *app) []*cobra.Command {
 		Example: "  handclaspd clients invite --uses 5 --life 48h --note 'the mobile team'",
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.clientsInvite(ctx, form) }),
 	}
-	invite.Flags().IntVar(&form.uses, "uses", 1, "how many clients it lets register")
-	invite.Flags().DurationVar(&form.life, "life", 24*time.Hour, "how long it is good")
-	invite.Flags().StringVar(&form.note, "note", "", "for you, to tell it again")
+	invite.Flags().IntVar(&form.uses, "uses", 1, "the `number` of clients that it lets register")
+	invite.Flags().DurationVar(&form.life, "life", 24*time.Hour, "how long a `time` it is good for")
+	invite.Flags().Lookup("life").DefValue = "24h"
+	invite.Flags().StringVar(&form.note, "note", "", "a `text` by which you know it again")
 	list := &cobra.Command{
 		Use: "invites", Short: "List the tokens that let clients register", Args: words(),
 		Example: "  handclaspd clients invites --json", RunE: a.run(a.clientsInvites),

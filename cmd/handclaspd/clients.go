@@ -23,7 +23,9 @@ func clientsCommand(a *app) *cobra.Command {
 	}
 	create.RunE = a.run(func(ctx context.Context, _ []string) error { return a.clientsCreate(ctx, form.given(create.Flags())) })
 	form.addFlags(create.Flags())
-	create.Flags().StringVar(&form.id, "id", "", "its id (default: a random one)")
+	create.Flags().Lookup("grant").Usage += " (default: device and refresh)"
+	create.Flags().Lookup("audience").Usage += " (default: the issuer)"
+	create.Flags().StringVar(&form.id, "id", "", "its `id` (default: a random one)")
 
 	update := &cobra.Command{
 		Use: "update <id>", Short: "Change a client", Args: words("id"),

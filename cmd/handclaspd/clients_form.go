@@ -26,16 +26,16 @@ type clientForm struct {
 }
 
 func (f *clientForm) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.name, "name", "", "what people see when they approve")
+	flags.StringVar(&f.name, "name", "", "the `name` that people see when they approve")
 	flags.BoolVar(&f.public, "public", false, "it cannot keep a secret, and has none")
 	flags.BoolVar(&f.requireFingerprint, "require-fingerprint", false, "it must send a device fingerprint, also at a refresh")
-	flags.StringArrayVar(&f.grants, "grant", nil, "device, refresh, code, client_credentials or magic-link; may be repeated (default: the first two)")
-	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "where a browser may be sent back to; may be repeated")
-	flags.StringVar(&f.logoutURI, "logout-uri", "", "where it hears that a session of its has ended (back-channel logout); empty for nowhere")
-	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect-uri", nil, "where a browser may go after a sign-out; may be repeated")
-	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words', or admin:read, admin:write, admin:keys; may be repeated")
-	flags.StringArrayVar(&f.audiences, "audience", nil, "an API's URI, the first is the default; may be repeated (default: the issuer)")
-	flags.StringVar(&f.jwks, "jwks", "", "file with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
+	flags.StringArrayVar(&f.grants, "grant", nil, "a `kind` of grant: device, refresh, code, client_credentials or magic-link; may be repeated")
+	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "a `uri` that a browser may be sent back to; may be repeated")
+	flags.StringVar(&f.logoutURI, "logout-uri", "", "the `uri` where it hears that a session of its has ended (back-channel logout); empty for nowhere")
+	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect-uri", nil, "a `uri` that a browser may go to after a sign-out; may be repeated")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "a scope and what it allows in people's words, as `name=words`, or admin:read, admin:write, admin:keys; may be repeated")
+	flags.StringArrayVar(&f.audiences, "audience", nil, "the `uri` of an API, the first is the default; may be repeated")
+	flags.StringVar(&f.jwks, "jwks", "", "the `file` with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
 }
 
 // given notes which flags were typed.

@@ -20,8 +20,8 @@ func (a *app) root() *cobra.Command {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	addFlags(root.PersistentFlags())
-	root.PersistentFlags().StringVar(&a.server, serverFlag, "", "a server's own URL")
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "write JSON, also for errors")
+	root.PersistentFlags().StringVar(&a.server, serverFlag, "", serverHelp)
+	root.PersistentFlags().BoolVar(&a.json, jsonFlag, false, "write JSON, also for errors")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkServer(c) }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return hint(usage{err}, c.CommandPath()+" --help")

@@ -17,8 +17,8 @@ import (
 const (
 	serverFlag       = "server"
 	serverAnnotation = "server"
-	serverHelp       = "      --server url   do it by that server's admin API instead of in the data folder, as the client that\n" +
-		"                     HANDCLASPD_CLIENT_ID and HANDCLASPD_CLIENT_SECRET (or …_SECRET_FILE, or …_KEY_FILE) name\n"
+	serverHelp       = "do it by the admin API of the server at this `url` instead of in the data folder, as the client that\n" +
+		"HANDCLASPD_CLIENT_ID and HANDCLASPD_CLIENT_SECRET (or …_SECRET_FILE, or …_KEY_FILE) name"
 )
 
 // The variables that say as whom a server is asked, and what proves it: a secret, a file with it, or a file with a private key.

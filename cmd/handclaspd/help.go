@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Every command obeys every setting. Its help shows those that matter to it: where the server's things lie, unless an
@@ -17,6 +18,7 @@ import (
 const (
 	shownSettings      = "config data database redis issuer"
 	settingsAnnotation = "settings"
+	jsonFlag           = "json"
 	every              = "all"
 )
 
@@ -59,29 +61,37 @@ func showCommands(b *strings.Builder, c *cobra.Command) {
 }
 
 func showFlags(b *strings.Builder, c *cobra.Command) {
-	fmt.Fprintf(b, "\nFlags:\n%s", c.LocalNonPersistentFlags().FlagUsages())
-	b.WriteString("      --json   write JSON, also for errors\n")
-	if c.Annotations[serverAnnotation] != "" {
-		b.WriteString(serverHelp)
-	}
+	fmt.Fprintf(b, "\nFlags:\n%s", flagsOf(c).FlagUsages())
 	all, shown := c.Annotations[settingsAnnotation] == every, strings.Fields(shownSettings)
 	if names, ok := c.Annotations[settingsAnnotation]; ok {
 		shown = strings.Fields(names)
 	}
 	b.WriteString("\nSettings, each as a flag, as HANDCLASPD_NAME, or in the settings file:\n")
-	rows := []string{"  --" + configName + " file\t" + configHelp}
+	rows, secrets := []string{"  --" + configName + " file\t" + configHelp}, false
 	fieldsOf(&Settings{}, func(f reflect.StructField, _ reflect.Value) {
 		if title := f.Tag.Get("group"); all && title != "" {
 			rows = append(rows, "", " "+title)
 		}
 		if all || slices.Contains(shown, nameOf(f)) {
 			rows = append(rows, "  --"+nameOf(f)+" "+valueOf(f)+"\t"+helpOf(f))
+			secrets = secrets || isSecret(f)
 		}
 	})
 	aligned(b, rows...)
-	if all {
+	if secrets {
 		b.WriteString("\n[secret] may also be given as HANDCLASPD_NAME_FILE, the path of a file that holds it.\n")
 	}
+}
+
+// flagsOf are a command's own flags and those of all commands that it hears, but for the settings.
+func flagsOf(c *cobra.Command) *pflag.FlagSet {
+	flags := pflag.NewFlagSet(c.Name(), pflag.ContinueOnError)
+	flags.AddFlagSet(c.LocalNonPersistentFlags())
+	flags.AddFlag(c.Root().PersistentFlags().Lookup(jsonFlag))
+	if c.Annotations[serverAnnotation] != "" {
+		flags.AddFlag(c.Root().PersistentFlags().Lookup(serverFlag))
+	}
+	return flags
 }
 
 // valueOf names the kind of a setting's value.

@@ -18,7 +18,7 @@ func inviteCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "invite <address>", Short: "Let an address sign up, and tell it by mail", Args: words("address"),
 		Annotations: settings(shownSettings + " signup smtp mail-from site-name"),
-		Long: "Note that an address may sign up where --signup is invite, and send a mail with a link to the sign-in page.\n" +
+		Long: "Let an address sign up where --signup is invite, and send it a mail with a link to the sign-in page.\n" +
 			"Without --smtp the mail goes into the outbox folder and its link is shown. Give the server's settings, or its --server.",
 		Example: "  handclaspd users invite ada@example.test", RunE: a.run(a.usersInvite),
 	}

@@ -57,8 +57,8 @@ type resourceForm struct {
 }
 
 func (f *resourceForm) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&f.name, "name", "", "what it is called")
-	flags.StringArrayVar(&f.scopes, "scope", nil, "'name=What it allows, in people's words'; may be repeated")
+	flags.StringVar(&f.name, "name", "", "the `name` of the API")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "a scope and what it allows in people's words, as `name=words`; may be repeated")
 	flags.BoolVar(&f.dpop, "dpop", false, "it takes only access tokens that are bound to a key (RFC 9449)")
 }
 

@@ -18,10 +18,10 @@ func sessionsCommand(a *app) *cobra.Command {
 		Use: "list", Short: "List sessions, the newest first", Args: words(),
 		Example: "  handclaspd sessions list --state live --user ada@example.test",
 	}
-	list.Flags().StringVar(&user, "user", "", "only of this user, by id or address")
-	list.Flags().StringVar(&q.ClientID, "client", "", "only of this client")
-	list.Flags().StringVar(&q.DeviceID, "device", "", "only on this device")
-	list.Flags().StringVar(&state, "state", "", "provisional (approved, not redeemed yet), live or ended")
+	list.Flags().StringVar(&user, "user", "", "only of this `user`, named by id or address")
+	list.Flags().StringVar(&q.ClientID, "client", "", "only of the client with this `id`")
+	list.Flags().StringVar(&q.DeviceID, "device", "", "only on the device with this `id`")
+	list.Flags().StringVar(&state, "state", "", "a `state`: provisional (approved, not redeemed yet), live or ended")
 	list.RunE = a.run(func(ctx context.Context, _ []string) error {
 		q.State = store.Phase(state)
 		return a.sessionsList(ctx, user, q)
