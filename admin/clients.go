@@ -166,7 +166,7 @@ func (l *Local) mayTouch(ctx context.Context, c store.Client) error {
 	if l.asker.Remote && len(c.Admin) > 0 {
 		e := store.Event{Type: "admin.refused", Target: c.ID, ClientID: c.ID, Result: sessions.Refused, Detail: ReasonOnlyAtData}
 		l.o.Journal.Record(l.as(ctx), e)
-		return refuse(ReasonOnlyAtData, "a client with scopes of the admin API is made and changed at the data only")
+		return refuse(ReasonOnlyAtData, "a client with scopes of the admin API is made and changed in the data folder only")
 	}
 	return nil
 }

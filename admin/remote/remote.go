@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/handclasp/handclasp/admin"
@@ -163,10 +164,21 @@ func (d *Desk) once(ctx context.Context, r request, header http.Header, body []b
 	return a, err
 }
 
+// unreachable says whom no answer came from, and of what the network said only the cause.
+func unreachable(host string, err error) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		err = syscall.ECONNREFUSED
+	}
+	return fmt.Errorf("cannot reach %s: %w", host, err)
+}
+
 func (d *Desk) send(q *http.Request) (answer, error) {
 	reply, err := d.http.Do(q)
 	if err != nil {
-		return answer{}, fmt.Errorf("ask the server: %w", err)
+		return answer{}, unreachable(q.URL.Host, err)
 	}
 	defer reply.Body.Close() //nolint:errcheck // it is only read
 	body, err := io.ReadAll(io.LimitReader(reply.Body, mostAnswer))

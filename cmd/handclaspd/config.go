@@ -64,12 +64,24 @@ func (a *app) configPrint(c *cobra.Command, _ []string) error {
 func shown(f reflect.StructField, v reflect.Value) any {
 	switch value := v.Interface().(type) {
 	case time.Duration:
-		return value.String()
+		return short(value)
 	case string:
 		return masked(f.Tag.Get("secret"), value)
 	default:
 		return value
 	}
+}
+
+// short is a duration as it is typed: 15m, not 15m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 const mask = "****"

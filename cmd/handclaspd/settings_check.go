@@ -166,7 +166,7 @@ func (s *Settings) checkLives() []error {
 	var problems []error
 	within := func(name string, got, least, most time.Duration) {
 		if got != 0 && (got < least || got > most) { // 0 could not be read, which has been said
-			problems = append(problems, fmt.Errorf("%s: %s is not within %s and %s", name, got, least, most))
+			problems = append(problems, fmt.Errorf("%s: %s is not within %s and %s", name, short(got), short(least), short(most)))
 		}
 	}
 	const ages = 10 * 365 * 24 * time.Hour

@@ -297,11 +297,11 @@ func TestServerThatOthersReachMustSayMore(t *testing.T) {
 		{[]string{"--log-level", "loud"}, []string{`log-level "loud"`}},
 		{[]string{"--accent", "blue"}, []string{"accent"}},
 		{[]string{"--logo", "https://cdn.example.test/logo.png"}, []string{"logo"}},
-		{[]string{"--link-life", "61m"}, []string{"link-life: 1h1m0s is not within 1s and 1h0m0s"}},
+		{[]string{"--link-life", "61m"}, []string{"link-life: 1h1m is not within 1s and 1h"}},
 		{[]string{"--access-life", "24h"}, []string{"access-life"}},
 		{[]string{"--wait-most", "1m"}, []string{"wait-most"}},
 		{[]string{"--interval", "10ms", "--code-life", "10ms"}, []string{"interval", "code-life"}},
-		{[]string{"--refresh-idle", "721h", "--refresh-absolute", "720h"}, []string{"refresh-idle: 721h0m0s is not within 1s and 720h0m0s"}},
+		{[]string{"--refresh-idle", "721h", "--refresh-absolute", "720h"}, []string{"refresh-idle: 721h is not within 1s and 720h"}},
 		{[]string{"--browser-idle", "9h"}, []string{"browser-idle"}},
 		{[]string{"--retention", "1h"}, []string{"retention"}},
 	} {
