@@ -105,7 +105,7 @@ func (c *call) revokeDevice() error {
 	}
 	err = s.EndDevice(c, id)
 	if said, ok := errors.AsType[*flow.ServerError](err); ok && said.Status == http.StatusNotFound {
-		return &Error{Exit: ExitFailed, Kind: "not_found", Message: fmt.Sprintf("you have no device %q", flow.Clean(id)), Hint: c.words.command("devices"), Err: err}
+		return &Error{Exit: ExitFailed, Kind: "not_found", Message: fmt.Sprintf("you have no device with the id %q", flow.Clean(id)), Hint: c.words.command("devices"), Err: err}
 	}
 	if err != nil {
 		return err

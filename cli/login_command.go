@@ -28,8 +28,13 @@ func (a *app) loginCommand() *cobra.Command {
 			"on any device. Where no browser can be opened here, and when none comes back, it\n" +
 			"is the code. The server is named once and remembered.",
 		Example: "  " + a.options.Name + " login https://login.example.test",
-		Args:    cobra.MaximumNArgs(1),
-		RunE:    a.run(func(c *call) error { return c.login(f) }),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usage(tooMany(args[1]), c.CommandPath()+" --help")
+			}
+			return nil
+		},
+		RunE: a.run(func(c *call) error { return c.login(f) }),
 	}
 	cmd.Flags().BoolVar(&f.force, "force", false, "sign in anew even when signed in")
 	cmd.Flags().BoolVar(&f.newDevice, "new-device", false, "be a device that the server has never seen (implies --force)")

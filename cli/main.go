@@ -81,6 +81,9 @@ func asTyped(ran, root *cobra.Command, err error) *Error {
 	hint := ran.CommandPath() + " --help"
 	if after, ok := strings.CutPrefix(message, "unknown command \""); ok {
 		word, _, _ := strings.Cut(after, "\"")
+		if !ran.HasSubCommands() {
+			return &Error{Exit: ExitUsage, Kind: "usage", Message: tooMany(word), Hint: hint, Err: err}
+		}
 		if near := ran.SuggestionsFor(word); len(near) > 0 {
 			hint = ran.CommandPath() + " " + near[0]
 		} else {
@@ -88,8 +91,13 @@ func asTyped(ran, root *cobra.Command, err error) *Error {
 		}
 		message = fmt.Sprintf("there is no command %q", ran.CommandPath()+" "+word)
 	}
+	if version, _, err := ran.Find([]string{"version"}); message == "unknown flag: --version" && err == nil && version != ran {
+		hint = version.CommandPath()
+	}
 	return &Error{Exit: ExitUsage, Kind: "usage", Message: message, Hint: hint, Err: err}
 }
+
+func tooMany(word string) string { return fmt.Sprintf("%q: one word too many", word) }
 
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(text, "\n")

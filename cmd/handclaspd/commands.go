@@ -24,6 +24,9 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, jsonFlag, false, "write JSON, also for errors")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.checkServer(c) }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if err.Error() == "unknown flag: --version" {
+			return hint(usage{err}, root.Name()+" version")
+		}
 		return hint(usage{err}, c.CommandPath()+" --help")
 	})
 	root.SetUsageFunc(showUsage)
