@@ -85,6 +85,9 @@ func TestFormsOfStrangersChangeNothing(t *testing.T) {
 					if allow := reply.Header.Get("Allow"); allow != http.MethodPost {
 						t.Errorf("Allow: %q", allow)
 					}
+					if said := "This address takes POST."; method != http.MethodHead && !strings.Contains(string(reply.Body), said) {
+						t.Errorf("%s does not say %q", reply.Body, said)
+					}
 				})
 			}
 		}
