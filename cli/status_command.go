@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,9 @@ func good(name, detail string) check { return check{Name: name, OK: true, Detail
 
 func (c *call) bad(name string, err error) check {
 	told := c.words.explain(err)
+	if strings.HasPrefix(told.Hint, c.words.command("status")) {
+		told.Hint = "" // that is what was typed
+	}
 	return check{Name: name, Detail: told.Message, Hint: told.Hint, exit: told.Exit}
 }
 
