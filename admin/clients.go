@@ -30,7 +30,7 @@ type Client struct {
 	LogoutURI          string          `json:"logout_uri,omitempty"`
 	LogoutRedirectURIs []string        `json:"logout_redirect_uris,omitempty"`
 	BuiltIn            bool            `json:"built_in"`
-	Origin             string          `json:"origin"` // operator, registered or document
+	Origin             string          `json:"origin"` // operator, registered, document or built_in
 	CreatedAt          time.Time       `json:"created_at"`
 	UpdatedAt          time.Time       `json:"updated_at"`
 	DisabledAt         time.Time       `json:"disabled_at,omitzero"`
@@ -50,11 +50,15 @@ func clientOf(c known) Client {
 	for _, name := range c.Admin {
 		scopes = append(scopes, store.Scope{Name: name, Words: oauth.AdminWords(name)})
 	}
+	origin := cmp.Or(string(c.origin), Operator)
+	if c.BuiltIn {
+		origin = "built_in"
+	}
 	return Client{
 		ID: c.ID, Name: c.Name, Public: c.Public, RequireFingerprint: c.RequireFingerprint,
 		Grants: list(c.Grants), RedirectURIs: list(c.RedirectURIs), Scopes: scopes, Audiences: list(c.Audiences),
 		JWKS: json.RawMessage(c.JWKS), LogoutURI: c.LogoutURI, LogoutRedirectURIs: c.LogoutRedirectURIs, BuiltIn: c.BuiltIn,
-		Origin: cmp.Or(string(c.origin), Operator), CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
+		Origin: origin, CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(), DisabledAt: c.DisabledAt.UTC(),
 	}
 }
 

@@ -22,6 +22,15 @@ var common = []store.Scope{
 	{Name: ScopeOffline, Words: "Stay signed in while you use it"},
 }
 
+// CommonScopes are the names of those that every client may ask for.
+func CommonScopes() []string {
+	names := make([]string, len(common))
+	for i, s := range common {
+		names[i] = s.Name
+	}
+	return names
+}
+
 // Own are the scopes of our own audience, with the words for people.
 var own = []store.Scope{
 	{Name: ScopeAccountRead, Words: "See your name, mail address and devices"},

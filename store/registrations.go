@@ -54,8 +54,8 @@ type Registrations interface {
 	// none). ErrRefused: the invite is unknown, used up or too old at r.CreatedAt; ErrFull: there are most registrations
 	// already; ErrExists: the id is taken. Nothing is written then.
 	RegisterClient(ctx context.Context, c Client, r Registration, invite string, most int) error
-	// RestateClient replaces what a client may say of itself (name, kind, secrets, keys, grants, redirect URIs, scopes) and
-	// rotates its registration access token from the presented hash to r.Token. The presented one becomes Before and stays
+	// RestateClient replaces what a client may say of itself (name, kind, secrets, keys, grants, redirect URIs, scopes), and its
+	// audiences not, and rotates its registration access token from the presented hash to r.Token. The presented one becomes Before and stays
 	// good for RegistrationGrace. With another name or other redirect URIs, what people have allowed the client is forgotten.
 	// ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
 	RestateClient(ctx context.Context, c Client, r Registration, presented string, at time.Time) error

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
@@ -16,7 +19,7 @@ func (a *app) showClients(clients []admin.Client) error {
 	}
 	rows := [][]string{{"ID", "NAME", "PUBLIC", "FINGERPRINT", "AUDIENCE", "FROM", "STATE", "CREATED"}}
 	for _, c := range clients {
-		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), c.Origin, standing(c), moment(c.CreatedAt)})
+		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), cameFrom(c), standing(c), moment(c.CreatedAt)})
 	}
 	return a.table(rows...)
 }
@@ -29,6 +32,18 @@ func needed(c admin.Client) string {
 		return "required"
 	}
 	return "optional"
+}
+
+// cameFrom is the origin in words.
+func cameFrom(c admin.Client) string { return strings.ReplaceAll(c.Origin, "_", " ") }
+
+// allScopes are the client's own, and those that everybody's client may ask for who signs people in.
+func allScopes(c admin.Client) []string {
+	lines := scopeLines(c.Scopes)
+	if slices.ContainsFunc(c.Grants, func(grant string) bool { return grant != oauth.GrantClient && grant != oauth.GrantRefresh }) {
+		lines = append(lines, strings.Join(oauth.CommonScopes(), ", ")+"  as every client")
+	}
+	return lines
 }
 
 func standing(c admin.Client) string {
@@ -55,7 +70,7 @@ func (a *app) showClient(c admin.Client) error {
 		lines = append(lines, line("secret", c.Secret))
 	}
 	lines = append(lines, line("name", c.Name), line("public", yesNo(c.Public)), line("fingerprint", needed(c)),
-		line("grants", c.Grants...), line("scopes", scopeLines(c.Scopes)...), line("audiences", c.Audiences...))
+		line("grants", c.Grants...), line("scopes", allScopes(c)...), line("audiences", c.Audiences...))
 	if len(c.RedirectURIs) > 0 {
 		lines = append(lines, line("redirect URIs", c.RedirectURIs...))
 	}
@@ -68,7 +83,7 @@ func (a *app) showClient(c admin.Client) error {
 	if len(c.JWKS) > 0 {
 		lines = append(lines, line("keys", oauth.KeyLines(string(c.JWKS))...))
 	}
-	lines = append(lines, line("built in", yesNo(c.BuiltIn)), line("from", c.Origin), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
+	lines = append(lines, line("from", cameFrom(c)), line("created", moment(c.CreatedAt)), line("changed", moment(c.UpdatedAt)))
 	if !c.DisabledAt.IsZero() {
 		lines = append(lines, line("disabled", moment(c.DisabledAt)))
 	}

@@ -109,8 +109,8 @@ func restate(ctx context.Context, tx *runner, values []any, at time.Time) error 
 		return err
 	}
 	n, err := tx.exec(ctx, `UPDATE clients SET name = $2, public = $3, secret_hashes = $4, grant_types = $5,
-		redirect_uris = $6, scopes = $7, audiences = $8, jwks = $9, updated_at = $10, logout_redirect_uris = $11 WHERE id = $1 AND disabled_at = 0`,
-		values[0], values[1], values[2], values[3], values[5], values[6], values[7], values[8], values[13], ms(at), values[15])
+		redirect_uris = $6, scopes = $7, jwks = $8, updated_at = $9, logout_redirect_uris = $10 WHERE id = $1 AND disabled_at = 0`,
+		values[0], values[1], values[2], values[3], values[5], values[6], values[7], values[13], ms(at), values[15])
 	if err != nil || n == 0 {
 		return orIfNone(err, store.ErrNotFound)
 	}

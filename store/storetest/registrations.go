@@ -91,6 +91,7 @@ var registrationStories = []story[*book]{
 		r := b.registered(itself, "t1")
 		c := someClient(itself)
 		c.Name, c.SecretHashes, c.RequireFingerprint, c.BuiltIn = "Another", nil, false, true
+		c.Audiences = []string{"https://elsewhere.example.test"}
 		r.Token, r.AuthMethod = "t2", "none"
 		b.fails(b.RestateClient(b.ctx, c, r, "wrong", after(1)), store.ErrNotFound)
 		b.fails(b.RestateClient(b.ctx, someClient(tool), r, "t1", after(1)), store.ErrNotFound)
