@@ -99,6 +99,7 @@ func (a Authorization) Native() bool {
 // RedirectError is a refusal that the client hears of by way of the browser (RFC 6749 §4.1.2.1). Everything else about an
 // authorization request is told to the person alone, because the address to redirect to cannot be believed.
 type RedirectError struct {
+	ClientID string
 	Location string
 	Err      *Error
 }
@@ -186,7 +187,7 @@ func (p *Provider) readAuthorization(ctx context.Context, form url.Values) (Auth
 	}
 	a := Authorization{ClientID: c.ID, RedirectURI: redirect, State: form.Get("state"), AskedAt: p.Now()}
 	if err := p.fillAuthorization(&a, c, form); err != nil {
-		return a, &RedirectError{Location: p.RedirectRefused(a, err), Err: err}
+		return a, &RedirectError{ClientID: c.ID, Location: p.RedirectRefused(a, err), Err: err}
 	}
 	return a, nil
 }

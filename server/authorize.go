@@ -39,8 +39,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	id, err := s.OAuth.Authorize(r.Context(), form, s.appBrowser(w, r))
 	var back *oauth.RedirectError
 	if errors.As(err, &back) {
-		http.Redirect(w, r, back.Location, http.StatusSeeOther)
-		return nil
+		return s.sendAway(w, r, back.ClientID, back.Location, http.StatusBadRequest)
 	}
 	if err != nil {
 		return err
@@ -277,6 +276,9 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, id string, ref
 	s.Journal.Record(r.Context(), store.Event{
 		Type: "authorize.deny", UserID: visitorOf(r).user.ID, ClientID: a.ClientID, Result: sessions.OK, Detail: refusal.Code,
 	})
+	if refusal.Code != oauth.CodeAccessDenied { // nobody has pressed a button
+		return s.sendAway(w, r, a.ClientID, s.OAuth.RedirectRefused(a, refusal), http.StatusOK)
+	}
 	http.Redirect(w, r, s.OAuth.RedirectRefused(a, refusal), http.StatusSeeOther) //nolint:gosec // G710: as above
 	return nil
 }

@@ -126,8 +126,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out oauth.Logout,
 		s.dropCookie(w, name)
 	}
 	if out.Location != "" {
-		http.Redirect(w, r, out.Location, http.StatusSeeOther)
-		return nil
+		return s.sendAway(w, r, out.ClientID, out.Location, http.StatusOK)
 	}
 	r = r.WithContext(withVisitor(r.Context(), &visitor{id: v.id}))
 	return s.Pages.Write(w, http.StatusOK, pages.SignedOut{Base: s.base(r)})

@@ -33,6 +33,18 @@ type RequestOver struct{ Base }
 func (Consent) file() string     { return "consent" }
 func (RequestOver) file() string { return "request_over" }
 
+// GoOn asks whether the browser shall go on to an app that nobody here knows.
+type GoOn struct {
+	Base
+	App      string // the client's registered name
+	Target   string // the host of Link
+	Link     string // https
+	Failed   bool   // the app has asked for what it cannot have
+	Unvetted Unvetted
+}
+
+func (GoOn) file() string { return "go_on" }
+
 // SignOut asks whether the person wants what an app asks for: that they sign out.
 //
 //	POST /signout/app  Fields

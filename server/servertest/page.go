@@ -105,13 +105,19 @@ func (p *Page) FormToken() string {
 // Follow opens the link with this text.
 func (p *Page) Follow(text string) *Page {
 	p.browser.t.Helper()
+	return p.browser.Open(p.Link(text))
+}
+
+// Link is where the link with this text leads.
+func (p *Page) Link(text string) string {
+	p.browser.t.Helper()
 	for n := range p.doc.Descendants() {
 		if n.Type == html.ElementNode && n.Data == "a" && words(n) == text {
-			return p.browser.Open(attribute(n, "href"))
+			return attribute(n, "href")
 		}
 	}
 	p.browser.t.Fatalf("%s has no link %q: %s", p.URL.Path, text, p.Text())
-	return nil
+	return ""
 }
 
 func attribute(n *html.Node, name string) string {
