@@ -34,7 +34,7 @@ const (
 	signupClosed  = "closed"
 )
 
-// ParseSignup reads the setting: open, domains:example.test,example.org, invite or closed.
+// ParseSignup reads the setting: open, domains:example.test,example.org (and whoever is invited), invite or closed.
 func ParseSignup(text string) (Signup, error) {
 	mode, list, hasList := strings.Cut(text, ":")
 	switch mode {
@@ -116,9 +116,10 @@ func (a *Admission) mayJoin(ctx context.Context, email string) (bool, error) {
 	switch a.Signup.mode {
 	case signupOpen:
 		return true, nil
-	case signupDomains:
-		return slices.Contains(a.Signup.domains, email[strings.LastIndexByte(email, '@')+1:]), nil
-	case signupInvite:
+	case signupDomains, signupInvite:
+		if slices.Contains(a.Signup.domains, email[strings.LastIndexByte(email, '@')+1:]) {
+			return true, nil
+		}
 		invited, err := a.Records.Invited(ctx, email)
 		if err != nil {
 			return false, fmt.Errorf("look up invitation: %w", err)

@@ -12,16 +12,18 @@ func TestSignupSaysWhoMayJoin(t *testing.T) {
 	t.Parallel()
 	for signup, joins := range map[string]map[string]bool{
 		"open":                                {mara: true, "a@elsewhere.test": true},
-		"domains:example.test":                {mara: true, "a@elsewhere.test": false, "a@sub.example.test": false, "a@notexample.test": false},
+		"domains:example.test":                {mara: true, "a@elsewhere.test": false, "a@sub.example.test": false, "a@notexample.test": false, "invited@third.test": true},
 		"domains:example.test,elsewhere.test": {mara: true, "a@elsewhere.test": true, "a@third.test": false},
-		"invite":                              {mara: false, "invited@example.test": true},
+		"invite":                              {mara: false, "invited@example.test": true, "invited@third.test": true},
 		"closed":                              {mara: false, "invited@example.test": false},
 	} {
 		t.Run(signup, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, signup, "")
-			if err := r.db.Invite(t.Context(), "invited@example.test", "", r.now()); err != nil {
-				t.Fatal(err)
+			for _, email := range []string{"invited@example.test", "invited@third.test"} {
+				if err := r.db.Invite(t.Context(), email, "", r.now()); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for email, may := range joins {
 				before := r.mailed()

@@ -70,7 +70,7 @@ func (a *app) at(ctx context.Context, do func(admin.Desk) error, steps ...step) 
 func (a *app) remote() (*remote.Desk, error) {
 	o, err := credentials()
 	if err != nil {
-		return nil, usage{err}
+		return nil, hint(usage{err}, "handclaspd clients create --id operator --name Operator --grant client_credentials --scope admin:read")
 	}
 	o.Server = strings.TrimSuffix(a.server, "/")
 	d, err := remote.New(o)

@@ -34,8 +34,11 @@ func (a *app) usersInvite(ctx context.Context, args []string) error {
 		if err != nil {
 			return a.ofInvitation(err, args[0])
 		}
-		if invitation.Signup == "closed" {
+		switch invitation.Signup {
+		case "closed":
 			a.say("nobody can sign up while --signup is closed; %s waits until it is invite", invitation.Email)
+		case "open":
+			a.say("everybody can sign up while --signup is open; %s needed no invitation", invitation.Email)
 		}
 		if a.json {
 			return a.printJSON(invitation)

@@ -105,7 +105,7 @@ func (a *app) keysRetire(ctx context.Context, kid string, now bool) error {
 	return a.changeKeys(ctx, func(d admin.Desk) (string, []keys.Info, error) {
 		list, err := d.RetireKey(ctx, kid, now)
 		if errors.Is(err, store.ErrNotFound) {
-			err = hint(fmt.Errorf("%s: no such key", kid), a.command("keys", "list"))
+			err = hint(fmt.Errorf("there is no key %s", kid), a.command("keys", "list"))
 		}
 		return kid + " is out of use", list, a.keyTrouble(err, "retire", "--now", "--", kid)
 	})

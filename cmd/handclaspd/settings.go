@@ -28,7 +28,7 @@ type Settings struct {
 	Redis     string        `name:"redis" value:"url" help:"redis://host:port for tickets (default none: they lie in the database)" secret:"url"`
 	Retention time.Duration `name:"retention" default:"4320h" help:"how long ended sessions and events are kept"`
 
-	Signup          string        `name:"signup" value:"who" help:"open, domains:example.test, invite or closed (default open on loopback)" group:"People and mail"`
+	Signup          string        `name:"signup" value:"who" help:"open, domains:example.test (and who is invited), invite or closed (default open on loopback)" group:"People and mail"`
 	SMTP            string        `name:"smtp" value:"url" help:"smtp://user:password@host:587, smtps://…; ?tls=none without TLS (default none: the outbox folder)" secret:"url"`
 	MailFrom        string        `name:"mail-from" value:"address" help:"sender of all mails"`
 	LinkLife        time.Duration `name:"link-life" default:"15m" help:"life of a link in a mail, an hour at most"`

@@ -32,6 +32,9 @@ func (s *Settings) check() error {
 // checkIssuer wants the one form that is compared everywhere, byte by byte: by clients, in tokens, in a browser's Origin.
 func (s *Settings) checkIssuer() []error {
 	if s.Issuer == "" {
+		if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+			return nil // that is what is wrong; with an address of this machine alone the issuer follows from it
+		}
 		return []error{fmt.Errorf("issuer: missing; others can reach %s, so say the URL under which they do", s.Listen)}
 	}
 	u, err := url.Parse(s.Issuer)
