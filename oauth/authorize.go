@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ory/fosite"
-
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
@@ -182,7 +180,7 @@ func (p *Provider) readAuthorization(ctx context.Context, form url.Values) (Auth
 		return Authorization{}, err
 	}
 	redirect := form.Get("redirect_uri")
-	if !isRegistered(redirect, c) {
+	if !isRegistered(redirect, c.Client) {
 		return Authorization{}, refuse(CodeInvalidRequest, "redirect_uri is missing, or not one that the client has registered")
 	}
 	a := Authorization{ClientID: c.ID, RedirectURI: redirect, State: form.Get("state"), AskedAt: p.Now()}
@@ -192,14 +190,9 @@ func (p *Provider) readAuthorization(ctx context.Context, form url.Values) (Auth
 	return a, nil
 }
 
-func isRegistered(redirect string, c *client) bool {
-	_, err := fosite.MatchRedirectURIWithClientRedirectURIs(redirect, c)
-	return err == nil && redirect != ""
-}
-
 // LeadsTo reports whether the answer still goes to an address of the client, as it is registered now.
 func (a Authorization) LeadsTo(c store.Client) bool {
-	return isRegistered(a.RedirectURI, &client{Client: c})
+	return isRegistered(a.RedirectURI, c)
 }
 
 // fillAuthorization reads what may be refused at the client's own address.

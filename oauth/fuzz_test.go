@@ -6,8 +6,6 @@ import (
 	"testing"
 	"unicode"
 
-	"github.com/ory/fosite"
-
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -42,9 +40,9 @@ func FuzzRedirectURI(f *testing.F) {
 		if u.Scheme != "https" && !own && !strings.Contains(u.Scheme, ".") {
 			t.Fatalf("%q is taken", text)
 		}
-		c := &client{Client: store.Client{RedirectURIs: []string{text}}}
-		if matched, err := fosite.MatchRedirectURIWithClientRedirectURIs(text+".evil.example.test", c); err == nil {
-			t.Fatalf("%q matches %q", text, matched)
+		c := store.Client{RedirectURIs: []string{text}}
+		if !isRegistered(text, c) || isRegistered(text+".evil.example.test", c) {
+			t.Fatalf("%q is not itself, or has another behind it", text)
 		}
 	})
 }

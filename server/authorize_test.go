@@ -241,7 +241,9 @@ func TestThePortOfALoopbackAddressIsFree(t *testing.T) {
 	for _, wrong := range []string{
 		"http://localhost:50000/back", "http://127.0.0.1:50000/other", "http://127.0.0.2:50000/back", "https://127.0.0.1:50000/back",
 		"http://[::1]:50000/other", "http://0.0.0.0:50000/back", "http://127.0.0.1.evil.example.test:50000/back",
-		"http://127.0.0.1:50000@evil.example.test/back", "test.example.notes:/other",
+		"http://127.0.0.1:50000@evil.example.test/back", "http://me@127.0.0.1:50000/back", "http://127.0.0.1:50000/b%61ck", "HTTP://127.0.0.1:50000/back",
+		"http://127.0.0.1:50000/back#", "http://127.0.0.1:65536/back", "http://127.0.0.1:+80/back", "http://127.0.0.1:/back", "http://[::1]:50000/back",
+		"http://127.0.0.1:50000/back?x=1", "http://127.0.0.1:50000/", "test.example.notes:/other",
 	} {
 		land(t, "redirect_uri="+wrong, a.Open(b, "redirect_uri", wrong), "/oauth/authorize", http.StatusBadRequest)
 	}
