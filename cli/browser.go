@@ -12,15 +12,20 @@ import (
 	"strings"
 
 	"github.com/cli/browser"
+
+	"github.com/handclasp/handclasp/cli/screen"
 )
 
-// whyNoBrowser says why none is opened here, or nothing if one may be.
-func whyNoBrowser(forbidden bool) string {
+// whyNoBrowser says why none is opened here, or nothing if one may be. Who named a command for it knows the place better
+// than its environment does.
+func (c *call) whyNoBrowser(f loginFlags) string {
 	env := func(name string) bool { return os.Getenv(name) != "" }
 	switch {
-	case forbidden:
+	case f.noBrowser:
 		return "that was asked for"
-	case env("SSH_CONNECTION"), env("SSH_TTY"), env("SSH_CLIENT"):
+	case c.browserNamed:
+		return ""
+	case overSSH():
 		return "this is an SSH session"
 	case env("CI") && os.Getenv("CI") != "false":
 		return "this runs in CI"
@@ -30,6 +35,36 @@ func whyNoBrowser(forbidden bool) string {
 		return "there is no display"
 	}
 	return ""
+}
+
+func overSSH() bool {
+	return os.Getenv("SSH_CONNECTION") != "" || os.Getenv("SSH_TTY") != "" || os.Getenv("SSH_CLIENT") != ""
+}
+
+// sayHow says how the browser is opened, or why none is.
+func (c *call) sayHow(f loginFlags, enter string) {
+	switch reason := c.whyNoBrowser(f); {
+	case reason != "":
+		c.screen.Say("No browser is opened here: %s.", reason)
+	case c.screen.Interactive:
+		c.screen.Say("%s", enter)
+	case c.browserNamed:
+		c.screen.Say("It is opened with the command that was named.")
+	}
+}
+
+// offer opens at each Enter or, where nobody can press it and a command was named, at once.
+func (c *call) offer(f loginFlags, waiting *screen.Waiting, open func()) {
+	switch {
+	case c.whyNoBrowser(f) != "":
+	case c.screen.Interactive:
+		c.screen.OnEnter(func() {
+			waiting.Entered()
+			open()
+		})
+	case c.browserNamed:
+		go open()
+	}
 }
 
 // openBrowser shows an address in the browser that was named, or in the system's own.

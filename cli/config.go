@@ -65,6 +65,7 @@ type settings struct {
 	// or the last login. It serves where no other is meant.
 	fallback       string
 	browserCommand string
+	browserNamed   bool // for this program: BROWSER may be set everywhere, so it only says which
 	noColor        bool
 }
 
@@ -82,7 +83,8 @@ func (a *app) settings() (settings, error) {
 	set.AccessToken = cmp.Or(strings.TrimSpace(env("TOKEN")), a.options.AccessToken)
 	set.NoKeyring, err = noKeyring(a.flags.noKeyring, env("KEYRING"), file.Keyring, a.options.NoKeyring)
 	set.noColor = a.flags.noColor || (file.Color != nil && !*file.Color)
-	set.browserCommand = cmp.Or(env("BROWSER"), file.BrowserCommand, os.Getenv("BROWSER"))
+	named := cmp.Or(env("BROWSER"), file.BrowserCommand)
+	set.browserCommand, set.browserNamed = cmp.Or(named, os.Getenv("BROWSER")), named != ""
 	set.fallback = cmp.Or(file.Issuer, a.options.Issuer)
 	return set, err
 }

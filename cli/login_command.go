@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"sync"
@@ -26,7 +27,11 @@ func (a *app) loginCommand() *cobra.Command {
 		Short: "Sign in through a browser",
 		Long: "Sign in through a browser on this machine, or by confirming a code in a browser\n" +
 			"on any device. Where no browser can be opened here, and when none comes back, it\n" +
-			"is the code. The server is named once and remembered.",
+			"is the code. The server is named once and remembered.\n\n" +
+			"Who names a command that opens the browser, by --browser-command, " + variable(a.options.Name, "BROWSER") + "\n" +
+			"or browser_command in config.toml, says that one can be opened from here: it is run\n" +
+			"over SSH, in CI and without a display too, at Enter or, where nobody can press it,\n" +
+			"at once. BROWSER says only which one. --no-browser beats them all.",
 		Example: "  " + a.options.Name + " login https://login.example.test",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -72,7 +77,7 @@ func (c *call) login(f loginFlags) error {
 	}
 	c.Issuer, c.words.issuer, c.NewDevice = issuer, issuer, f.newDevice
 	if f.browserCommand != "" {
-		c.browserCommand = f.browserCommand
+		c.browserCommand, c.browserNamed = f.browserCommand, true
 	}
 	return c.begin(f)
 }
@@ -155,34 +160,28 @@ func (c *call) show(code Code, f loginFlags) *screen.Waiting {
 			"user_code": code.UserCode, "expires_at": code.ExpiresAt.UTC().Format(time.RFC3339),
 			"expires_in": int(time.Until(code.ExpiresAt).Round(time.Second).Seconds()),
 		})
-		return c.screen.Wait(waitingText)
-	}
-	complete := code.CompleteURL
-	if complete == "" {
-		complete = code.URL
-	}
-	c.screen.Say("To sign in, open this address in a browser, on any device:\n")
-	c.screen.Tell("    %s\n", c.screen.Link(code.URL, complete))
-	c.screen.Say("and type this code:\n")
-	c.screen.Tell("    %s\n", c.screen.Bold(code.UserCode))
-	c.screen.Say("You have %s.", screen.Span(time.Until(code.ExpiresAt)))
-	reason := whyNoBrowser(f.noBrowser)
-	if reason != "" {
-		c.screen.Say("No browser is opened here: %s.", reason)
-	} else if c.screen.Interactive {
-		c.screen.Say("Press Enter to open it in your browser.")
+	} else {
+		c.tellCode(code, f)
 	}
 	waiting := c.screen.Wait(waitingText)
-	if reason == "" {
-		var once sync.Once
-		c.screen.OnEnter(func() { once.Do(func() { c.openOnEnter(waiting, complete) }) })
-	}
+	c.offer(f, waiting, sync.OnceFunc(func() { c.openComplete(waiting, complete(code)) }))
 	return waiting
 }
 
-// openOnEnter opens the browser; one that fails to open is a hint, not a failure.
-func (c *call) openOnEnter(waiting *screen.Waiting, address string) {
-	waiting.Entered()
+// complete is the address with the code filled in, if the server has one.
+func complete(code Code) string { return cmp.Or(code.CompleteURL, code.URL) }
+
+func (c *call) tellCode(code Code, f loginFlags) {
+	c.screen.Say("To sign in, open this address in a browser, on any device:\n")
+	c.screen.Tell("    %s\n", c.screen.Link(code.URL, complete(code)))
+	c.screen.Say("and type this code:\n")
+	c.screen.Tell("    %s\n", c.screen.Bold(code.UserCode))
+	c.screen.Say("You have %s.", screen.Span(time.Until(code.ExpiresAt)))
+	c.sayHow(f, "Press Enter to open it in your browser.")
+}
+
+// openComplete opens the browser; one that fails to open is a hint, not a failure.
+func (c *call) openComplete(waiting *screen.Waiting, address string) {
 	if err := openBrowser(c, c.browserCommand, address); err != nil {
 		waiting.Note("No browser could be opened (" + flow.Clean(err.Error()) + "). Open the address yourself.")
 	}

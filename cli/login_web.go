@@ -20,11 +20,15 @@ func (c *call) wantsWeb(f loginFlags) bool {
 	case f.device:
 		return false
 	}
-	return c.screen.Interactive && whyNoBrowser(f.noBrowser) == "" && !elsewhere()
+	return c.screen.Interactive && c.whyNoBrowser(f) == "" && !elsewhere()
 }
 
-// elsewhere tells of places whose browser runs on another machine, which this one's loopback address does not reach.
+// elsewhere tells of places whose browser runs on another machine, from which this one's loopback address is not reached: also
+// the browser that a named command opens.
 func elsewhere() bool {
+	if overSSH() {
+		return true
+	}
 	for _, name := range []string{"CODESPACES", "REMOTE_CONTAINERS", "KUBERNETES_SERVICE_HOST", "container"} {
 		if os.Getenv(name) != "" {
 			return true
@@ -41,32 +45,13 @@ func (c *call) showAddress(web *Address, f loginFlags) *screen.Waiting {
 			"event": "authorize", "url": web.URL, "expires_at": web.ExpiresAt.UTC().Format(time.RFC3339),
 			"expires_in": int(time.Until(web.ExpiresAt).Round(time.Second).Seconds()),
 		})
-		return c.screen.Wait(waitingForBrowser)
-	}
-	c.screen.Say("To sign in, open this address in a browser on this machine:\n")
-	c.screen.Tell("    %s\n", c.screen.Link(web.URL, web.URL))
-	if f.web {
-		c.screen.Say("You have %s.", screen.Span(lonePatience))
 	} else {
-		c.screen.Say("You have %s; then a code is shown instead.", screen.Span(webPatience))
-	}
-	if reason := whyNoBrowser(f.noBrowser); reason != "" {
-		c.screen.Say("No browser is opened here: %s.", reason)
-		return c.screen.Wait(waitingForBrowser)
-	}
-	if !c.screen.Interactive {
-		return c.screen.Wait(waitingForBrowser)
-	}
-	if f.web {
-		c.screen.Say("Press Enter to open it in your browser.")
-	} else {
-		c.screen.Say("Press Enter to open it in your browser; press it again to use a code instead.")
+		c.tellAddress(web, f)
 	}
 	waiting := c.screen.Wait(waitingForBrowser)
-	var pressed atomic.Int32
-	c.screen.OnEnter(func() {
-		waiting.Entered()
-		switch n := pressed.Add(1); {
+	var asked atomic.Int32
+	c.offer(f, waiting, func() {
+		switch n := asked.Add(1); {
 		case n == 1:
 			c.openWeb(waiting, web, f)
 		case !f.web:
@@ -74,6 +59,19 @@ func (c *call) showAddress(web *Address, f loginFlags) *screen.Waiting {
 		}
 	})
 	return waiting
+}
+
+func (c *call) tellAddress(web *Address, f loginFlags) {
+	c.screen.Say("To sign in, open this address in a browser on this machine:\n")
+	c.screen.Tell("    %s\n", c.screen.Link(web.URL, web.URL))
+	enter := "Press Enter to open it in your browser"
+	if f.web {
+		c.screen.Say("You have %s.", screen.Span(lonePatience))
+		c.sayHow(f, enter+".")
+		return
+	}
+	c.screen.Say("You have %s; then a code is shown instead.", screen.Span(webPatience))
+	c.sayHow(f, enter+"; press it again to use a code instead.")
 }
 
 // openWeb opens the browser; if that fails, a code needs none on this machine.
