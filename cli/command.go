@@ -106,6 +106,9 @@ func (a *app) call(cmd *cobra.Command, args []string) (*call, error) {
 	remembered, err := c.vault().Remembered(c.Profile)
 	c.fallback = cmp.Or(c.fallback, remembered)
 	c.words.issuer, c.words.profile = cmp.Or(c.Issuer, c.fallback), a.flags.profile
+	if err == nil {
+		c.words.neighbour, err = c.vault().Remembered(cmp.Or(a.options.Profile, "default"))
+	}
 	return c, err
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -26,6 +27,8 @@ type explainer struct {
 	// profile is the one that was named on the command line; the next command names
 	// it too.
 	profile string
+	// neighbour is the server of the default profile, for where none is in question.
+	neighbour string
 }
 
 func (x explainer) explain(err error) *Error {
@@ -51,10 +54,7 @@ func (x explainer) command(words ...string) string {
 
 // loginCommand names the server, since a login that failed has left nothing behind.
 func (x explainer) loginCommand(flags ...string) string {
-	issuer := x.issuer
-	if issuer == "" {
-		issuer = "https://login.example.test"
-	}
+	issuer := cmp.Or(x.issuer, x.neighbour, "https://login.example.test")
 	return x.command(append([]string{"login", issuer}, flags...)...)
 }
 
@@ -83,6 +83,8 @@ func (x explainer) login(err error) *Error {
 		return &Error{Exit: ExitFailed, Kind: "code_refused", Message: "the server did not accept the answer that the browser brought: it was too late, or used before", Hint: x.loginCommand()}
 	case errors.Is(err, flow.ErrNoWeb):
 		return &Error{Exit: ExitFailed, Kind: "no_web_login", Message: "the server does not offer the login through a browser on this machine", Hint: x.loginCommand("--device")}
+	case errors.Is(err, errNoIssuer) && x.neighbour != "":
+		return usage("no server is named for this profile", x.loginCommand())
 	case errors.Is(err, errNoIssuer):
 		return usage("no server is named", x.loginCommand())
 	}
