@@ -14,8 +14,11 @@ func (a *app) logoutCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "End the session on the server and delete it here",
-		Args:  cobra.NoArgs,
-		RunE:  a.run(func(c *call) error { return c.logout(all) }),
+		Long: "End the session on the server and delete it here, with the device's fingerprint\n" +
+			"and key: the device is free for any account, and the next login, your own too,\n" +
+			"comes from a device that is \"new to you\".",
+		Args: cobra.NoArgs,
+		RunE: a.run(func(c *call) error { return c.logout(all) }),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "end your sessions on all other devices too")
 	return cmd
