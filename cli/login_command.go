@@ -108,6 +108,7 @@ func (c *call) alreadyIn() (bool, error) {
 
 func (c *call) begin(f loginFlags) error {
 	var waiting *screen.Waiting
+	var away *outage
 	c.OnCode, c.OnAddress = nil, nil // a program's own serve its own calls of Login
 	if c.wantsWeb(f) {
 		c.OnAddress = func(web *Address) { waiting = c.showAddress(web, f) }
@@ -119,15 +120,10 @@ func (c *call) begin(f loginFlags) error {
 				c.screen.Say("Here is a code instead.\n")
 			}
 			waiting = c.show(code, f)
+			away = &outage{waiting: waiting}
 		}
 	}
-	c.OnTrouble = func(err error) {
-		if err == nil {
-			waiting.Note("The server answers again.")
-			return
-		}
-		waiting.Note("Still trying: " + c.words.explain(err).Message)
-	}
+	c.OnTrouble = func(err error) { away.hear(err, c.words) }
 	s, err := Login(c, c.Options)
 	if waiting != nil {
 		waiting.Stop()

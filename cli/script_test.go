@@ -85,11 +85,17 @@ func (s *loginServer) again() error {
 func serverOf(ts *testscript.TestScript) *loginServer { return ts.Value("server").(*loginServer) }
 
 // person says what the person in the browser does with the codes to come:
-// approves, denies, ignores, is-somebody-else.
+// approves, denies, ignores, is-somebody-else; "later" a second later, or as many as are named.
 func person(ts *testscript.TestScript, _ bool, args []string) {
 	s := serverOf(ts)
 	if len(args) > 1 && args[0] == "later" {
-		time.AfterFunc(time.Second, func() { s.decide(args[1]) })
+		after := time.Second
+		if len(args) > 2 {
+			seconds, err := strconv.Atoi(args[2])
+			ts.Check(err)
+			after = time.Duration(seconds) * time.Second
+		}
+		time.AfterFunc(after, func() { s.decide(args[1]) })
 		return
 	}
 	s.decide(args[0])

@@ -45,7 +45,12 @@ func (c *Client) Wait(ctx context.Context, code Code, trouble func(error)) (Toke
 		var tokens Tokens
 		var held bool
 		started := time.Now()
-		tokens, held, err = c.poll(waiting, server, code)
+		// After trouble the server is not asked to hold: what is held does not tell that it is back.
+		hold := server.hold()
+		if p.failures > 0 {
+			hold = 0
+		}
+		tokens, held, err = c.poll(waiting, server, code, hold)
 		if err == nil {
 			return tokens, nil
 		}
@@ -66,8 +71,16 @@ func (c *Client) Wait(ctx context.Context, code Code, trouble func(error)) (Toke
 	return Tokens{}, err
 }
 
-// poll asks once. held says that the server kept the question open.
-func (c *Client) poll(ctx context.Context, server Metadata, code Code) (tokens Tokens, held bool, err error) {
+// hold is for how many seconds the server is asked to hold a poll. Also one that speaks of no hold is asked.
+func (m Metadata) hold() int {
+	if m.WaitMax > 0 {
+		return min(holdSeconds, m.WaitMax)
+	}
+	return holdSeconds
+}
+
+// poll asks once, and to be held for so many seconds. held says that the server kept the question open.
+func (c *Client) poll(ctx context.Context, server Metadata, code Code, hold int) (tokens Tokens, held bool, err error) {
 	form := url.Values{
 		"grant_type":  {"urn:ietf:params:oauth:grant-type:device_code"},
 		"device_code": {code.deviceCode},
@@ -76,11 +89,10 @@ func (c *Client) poll(ctx context.Context, server Metadata, code Code) (tokens T
 	set(form, "device_fingerprint", c.Fingerprint)
 	// Here and not when the code is asked for: there it would become the default of every later token.
 	set(form, "resource", code.resource)
-	hold := holdSeconds
-	if server.WaitMax > 0 {
-		hold = min(hold, server.WaitMax)
+	header := http.Header{}
+	if hold > 0 {
+		header.Set("Prefer", fmt.Sprintf("wait=%d", hold))
 	}
-	header := http.Header{"Prefer": {fmt.Sprintf("wait=%d", hold)}}
 	got, err := c.ask(ctx, server, form, header, time.Duration(hold)*time.Second+patience)
 	if err != nil {
 		return Tokens{}, false, err

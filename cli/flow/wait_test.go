@@ -141,6 +141,21 @@ func TestTroubleDoesNotEndTheWait(t *testing.T) {
 	})
 }
 
+func TestAfterTroubleTheServerIsNotAskedToHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := scene{err: errors.New("connection reset")}
+		p := &theatre{waitMax: 30, scenes: []scene{broken, broken, says("authorization_pending"), tokensGiven}}
+		_, asked, err := wait(t.Context(), p, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, asked, 0, 1*time.Second, 3*time.Second, 9*time.Second)
+		if fmt.Sprintf("%q", p.prefer) != `["wait=30" "" "" "wait=30"]` {
+			t.Errorf("preferred %q: a held poll does not tell that the server is back", p.prefer)
+		}
+	})
+}
+
 func TestDecisionsEndTheWait(t *testing.T) {
 	for body, want := range map[string]error{
 		`{"error":"access_denied","reason":"denied_by_user"}`:       ErrDenied,

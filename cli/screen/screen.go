@@ -100,6 +100,20 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// fit shortens a line to what the terminal is wide: one that wraps could not be written over.
+func (s *Screen) fit(line string) string {
+	f, ok := s.err.(*os.File)
+	if !ok {
+		return line
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	letters := []rune(line)
+	if err != nil || width <= 0 || len(letters) < width {
+		return line
+	}
+	return string(letters[:width-1])
+}
+
 // Say tells the person a line, unless they asked for quiet.
 func (s *Screen) Say(format string, args ...any) {
 	if !s.quiet {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -90,4 +91,46 @@ func TestLengthsAreSaidAsPeopleDo(t *testing.T) {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}
+}
+
+func TestWhatStandsInsteadIsSaidOnceAndTakenBack(t *testing.T) {
+	var talk bytes.Buffer
+	s := New(Config{Out: &bytes.Buffer{}, Err: &talk, Env: env()})
+	w := s.Wait("Waiting")
+	w.Again("never away")
+	w.Instead("away (EOF)")
+	w.Instead("away (refused)")
+	w.Again("back")
+	w.Again("back")
+	w.Stop()
+	w.Instead("too late")
+	if got := talk.String(); got != "Waiting\naway (EOF)\nback\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestTheMovingLineSaysWhatStandsInstead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var talk bytes.Buffer
+		s := &Screen{err: &talk, animated: true, ascii: true}
+		w := s.Wait("Waiting")
+		line := func() string {
+			time.Sleep(2 * frameTime)
+			synctest.Wait()
+			all := talk.String()
+			return all[strings.LastIndex(all, "\x1b[K")+len("\x1b[K?"):]
+		}
+		w.Instead("away (EOF)")
+		first := line()
+		w.Instead("away (refused)")
+		second := line()
+		w.Again("back")
+		if third := line(); first != " away (EOF)" || second != " away (refused)" || third != " Waiting" {
+			t.Errorf("%q, then %q, then %q", first, second, third)
+		}
+		w.Stop()
+		if strings.Contains(talk.String(), "\n") {
+			t.Errorf("a line was left behind: %q", talk.String())
+		}
+	})
 }

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -15,9 +16,11 @@ type Waiting struct {
 	text   string
 	mu     sync.Mutex // one writer at a time
 	note   string     // the last one
-	over   bool
-	quit   chan struct{}
-	gone   sync.WaitGroup
+	// instead is said in place of text for now.
+	instead string
+	over    bool
+	quit    chan struct{}
+	gone    sync.WaitGroup
 }
 
 // Wait begins to show that something is being waited for. Stop must follow.
@@ -43,6 +46,32 @@ func (w *Waiting) Note(text string) {
 		w.write("\r\x1b[K")
 	}
 	w.screen.Say("%s", text)
+}
+
+// Instead puts other words into the line, until Again. Where nothing moves, they are a line of their own, the first time.
+func (w *Waiting) Instead(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	if w.instead == "" && !w.screen.animated {
+		w.screen.Say("%s", text)
+	}
+	w.instead = text
+}
+
+// Again puts the first words back. Where nothing moves, a line of its own says that it did.
+func (w *Waiting) Again(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over || w.instead == "" {
+		return
+	}
+	if !w.screen.animated {
+		w.screen.Say("%s", text)
+	}
+	w.instead = ""
 }
 
 // Stop clears the line.
@@ -78,7 +107,7 @@ func (w *Waiting) turn() {
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		w.mu.Lock()
-		w.write("\r\x1b[K" + frames[i%len(frames)] + " " + w.text)
+		w.write("\r\x1b[K" + w.screen.fit(frames[i%len(frames)]+" "+cmp.Or(w.instead, w.text)))
 		w.mu.Unlock()
 		select {
 		case <-w.quit:
