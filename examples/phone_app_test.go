@@ -15,6 +15,7 @@ import (
 
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/server/servertest"
+	"github.com/handclasp/handclasp/server/servertest/realpage"
 	"github.com/handclasp/handclasp/store"
 )
 
@@ -105,7 +106,7 @@ func (p phone) close() { p.tap("about:blank") }
 
 func (p phone) ask(expression string, into any) {
 	p.t.Helper()
-	raw, err := chromedp.Run(p.ctx, chromedp.Evaluate[string]("JSON.stringify("+expression+")"))
+	raw, err := realpage.Ask(p.ctx, "JSON.stringify("+expression+")")
 	if err == nil {
 		err = json.Unmarshal([]byte(raw), into)
 	}
@@ -114,12 +115,19 @@ func (p phone) ask(expression string, into any) {
 	}
 }
 
+func (p phone) act(expression string) {
+	p.t.Helper()
+	if err := realpage.Act(p.ctx, expression); err != nil {
+		p.t.Fatalf("do %s: %v", expression, err)
+	}
+}
+
 // sees waits for words on the screen.
 func (p phone) sees(words string) {
 	p.t.Helper()
 	var text string
 	for range 100 {
-		if p.ask("document.body.innerText", &text); strings.Contains(text, words) {
+		if p.ask(`document.body ? document.body.innerText : ""`, &text); strings.Contains(text, words) {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -131,14 +139,12 @@ func (p phone) sees(words string) {
 func (p phone) types(id, text string) {
 	p.t.Helper()
 	value, _ := json.Marshal(text)
-	var done bool
-	p.ask(`(i => { i.value = `+string(value)+`; i.form.requestSubmit(); return true })(document.getElementById("`+id+`"))`, &done)
+	p.act(`(i => { i.value = ` + string(value) + `; i.form.requestSubmit() })(document.getElementById("` + id + `"))`)
 }
 
 func (p phone) press(id string) {
 	p.t.Helper()
-	var done bool
-	p.ask(`(document.getElementById("`+id+`").click(), true)`, &done)
+	p.act(`document.getElementById("` + id + `").click()`)
 }
 
 // asks has a mail sent, and returns it.

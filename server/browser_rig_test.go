@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/handclasp/handclasp/server/servertest"
+	"github.com/handclasp/handclasp/server/servertest/realpage"
 )
 
 // stories are told in one Chromium, each in profiles of its own.
@@ -93,7 +94,7 @@ func (b *tab) visit(address string) {
 // ask runs an expression on the page and decodes what it answers.
 func (b *tab) ask(expression string, into any) {
 	b.t.Helper()
-	raw, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("JSON.stringify("+expression+")"))
+	raw, err := realpage.Ask(b.ctx, "JSON.stringify("+expression+")")
 	if err != nil {
 		b.t.Fatalf("ask %s: %v", expression, err)
 	}
@@ -116,7 +117,7 @@ func (b *tab) says(words string) {
 
 // text is what a person can read; empty while a page is on its way.
 func (b *tab) text() string {
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body ? document.body.innerText : ""`))
+	text, err := realpage.Ask(b.ctx, `document.body ? document.body.innerText : ""`)
 	if err != nil {
 		return ""
 	}
@@ -126,7 +127,7 @@ func (b *tab) text() string {
 // path is where the tab is, without the host.
 func (b *tab) path() string {
 	b.t.Helper()
-	address, err := chromedp.Run(b.ctx, chromedp.Location())
+	address, err := realpage.Ask(b.ctx, "location.href")
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/handclasp/handclasp/server/pages"
+	"github.com/handclasp/handclasp/server/servertest/realpage"
 )
 
 // policy is what the server sends with every page.
@@ -68,7 +69,7 @@ func (b tab) visit(name string) {
 // ask runs an expression on the page and decodes what it answers.
 func (b tab) ask(expression string, into any) {
 	b.t.Helper()
-	raw, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("JSON.stringify("+expression+")"))
+	raw, err := realpage.Ask(b.ctx, "JSON.stringify("+expression+")")
 	if err != nil {
 		b.t.Fatalf("ask %s: %v", expression, err)
 	}
