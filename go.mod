@@ -3,12 +3,12 @@ module github.com/handclasp/handclasp
 go 1.26.4
 
 require (
-	github.com/coreos/go-oidc/v3 v3.21.0 // the strict OpenID client of everybody else, in tests
 	github.com/BurntSushi/toml v1.5.0 // settings files of server and client
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a // signatures that others have fallen for, in the tests of verify; it is never in a program
 	github.com/chromedp/cdproto v0.159.0 // the words of chromedp
 	github.com/chromedp/chromedp v0.23.0 // tests in a real browser
 	github.com/cli/browser v1.3.0 // opens the person's browser
+	github.com/coreos/go-oidc/v3 v3.21.0 // the strict OpenID client of everybody else, in tests
 	github.com/ebitengine/purego v0.11.3 // calls libcrypto without cgo: signatures at a third of the cost
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // logs in at the SMTP server of the tests
 	github.com/emersion/go-smtp v0.25.1 // a real SMTP server in tests
