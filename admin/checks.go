@@ -118,7 +118,7 @@ func readLogoutURI(text string) (string, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
-		return "", fmt.Errorf("logout-uri %q: want https, or http://127.0.0.1", text)
+		return "", fmt.Errorf("logout-uri %q: must be https, or http://127.0.0.1", text)
 	}
 	if _, err := readRedirect(text); err != nil {
 		return "", fmt.Errorf("logout-uri %q: %w", text, err)

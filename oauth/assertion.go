@@ -110,17 +110,17 @@ func (p *Provider) checkAssertion(claims jwt.Claims, id string) error {
 	now, slack := p.Now().Unix(), int64(skew/time.Second)
 	switch {
 	case claims.Issuer != id, claims.Subject != id:
-		return refuse(CodeInvalidClient, "iss and sub of the client assertion must be the client's id")
+		return refuse(CodeInvalidClient, "the iss and sub of the client assertion must be the client's id")
 	case len(claims.Audience) != 1, claims.Audience[0] != p.Issuer && claims.Audience[0] != p.tokenEndpoint():
-		return refuse(CodeInvalidClient, "aud of the client assertion must be the issuer or the token endpoint, and nothing else")
+		return refuse(CodeInvalidClient, "the aud of the client assertion must be the issuer or the token endpoint, and nothing else")
 	case claims.Expiry == nil, int64(*claims.Expiry) <= now-slack:
 		return refuse(CodeInvalidClient, "the client assertion has expired, or has no exp")
 	case int64(*claims.Expiry) > now+int64(assertionLife/time.Second)+slack:
-		return refuse(CodeInvalidClient, "exp of the client assertion lies too far ahead")
+		return refuse(CodeInvalidClient, "the exp of the client assertion lies too far ahead")
 	case claims.NotBefore != nil && int64(*claims.NotBefore) > now+slack, claims.IssuedAt != nil && int64(*claims.IssuedAt) > now+slack:
 		return refuse(CodeInvalidClient, "the client assertion is from the future")
 	case claims.ID == "", len(claims.ID) > 256:
-		return refuse(CodeInvalidClient, "jti of the client assertion is missing or too long")
+		return refuse(CodeInvalidClient, "the jti of the client assertion is missing or too long")
 	}
 	return nil
 }

@@ -211,7 +211,7 @@ func (p *Provider) fillAuthorization(a *Authorization, c *client, form url.Value
 	case form.Get("code_challenge_method") != "S256" || !validChallenge(form.Get("code_challenge")):
 		return refuse(CodeInvalidRequest, "code_challenge with code_challenge_method=S256 is needed (RFC 7636)")
 	case len(form.Get("nonce")) > mostNonce:
-		return refuse(CodeInvalidRequest, "nonce is too long")
+		return refuse(CodeInvalidRequest, "the nonce is too long")
 	}
 	a.Challenge, a.Nonce, a.LoginHint = form.Get("code_challenge"), form.Get("nonce"), form.Get("login_hint")
 	if err := a.readPrompt(form); err != nil {
@@ -246,7 +246,7 @@ func (a *Authorization) readPrompt(form url.Values) *Error {
 	a.Prompt = strings.Fields(form.Get("prompt"))
 	for _, prompt := range a.Prompt {
 		if !slices.Contains([]string{PromptNone, PromptLogin, PromptConsent, PromptAccount}, prompt) {
-			return refuse(CodeInvalidRequest, "prompt must be of none, login, consent and select_account")
+			return refuse(CodeInvalidRequest, "the prompt must be of none, login, consent and select_account")
 		}
 	}
 	if a.Wants(PromptNone) && len(a.Prompt) > 1 {
@@ -284,8 +284,8 @@ func validChallenge(challenge string) bool {
 // RedirectRefused is where the browser goes to tell the client of a refusal.
 func (p *Provider) RedirectRefused(a Authorization, err *Error) string {
 	answer := url.Values{"error": {err.Code}}
-	if err.Hint != "" {
-		answer.Set("error_description", err.Hint)
+	if said := err.Sentence(); said != "" {
+		answer.Set("error_description", said)
 	}
 	if err.Reason != "" {
 		answer.Set("reason", err.Reason)

@@ -13,23 +13,24 @@ import (
 // NameMost is how many characters the name of a client may have: people read it in a question.
 const NameMost = 60
 
-// CheckRedirectURI says what is wrong with an address that a browser may be sent back to: it must be https, http on loopback, or
-// an app's scheme in reverse-domain form (RFC 8252 §7). The rule is one for operators and for clients that come by themselves.
+// CheckRedirectURI says what is wrong with an address that a browser may be sent back to, in words that follow it: it must be
+// https, http on loopback, or an app's scheme in reverse-domain form (RFC 8252 §7). The rule is one for operators and for clients
+// that come by themselves.
 func CheckRedirectURI(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.User != nil || strings.ContainsAny(text, "#*") || !visible(text) {
-		return errors.New("want a URL without fragment, wildcard or user")
+		return errors.New("must be a URL without fragment, wildcard or user")
 	}
 	// In another spelling it would be another address to whoever compares letters, or looks at where it begins.
 	if !strings.HasPrefix(text, u.Scheme+":") || (u.Scheme == "https" || u.Scheme == "http") && strings.ContainsFunc(u.Host, notInHost) {
-		return errors.New("want the scheme in small letters, and a host of letters, digits, dots and dashes (of another alphabet: as xn--…)")
+		return errors.New("must have its scheme in small letters, and a host of letters, digits, dots and dashes (of another alphabet: as xn--...)")
 	}
 	ip := net.ParseIP(u.Hostname())
 	switch {
 	case u.Scheme == "https" && u.Host != "", u.Scheme == "http" && ip != nil && ip.IsLoopback(), strings.Contains(u.Scheme, "."):
 		return nil
 	}
-	return errors.New("want https, http://127.0.0.1, or an app's scheme such as test.example.app")
+	return errors.New("must be https, http://127.0.0.1, or an app's scheme such as test.example.app")
 }
 
 // notInHost is what no host and port have. A host that is written with escapes would be shown decoded, as one that looks like another's.

@@ -173,7 +173,7 @@ func (x *exchange) tokenKey(c *client) string {
 
 // errKey refuses whoever lacks the key that a code or a refresh token is bound to. Nothing was spent or ended: a copy alone is
 // worth nothing, not even to do harm.
-var errKey = &Error{Code: CodeInvalidGrant, Hint: "it is bound to a key, and no DPoP proof of that key was shown"}
+var errKey = &Error{Code: CodeInvalidGrant, Hint: "the code or token is bound to a key, and no DPoP proof of that key was shown"}
 
 func (p *Provider) reportKey(ctx context.Context, sid, clientID string) {
 	p.Journal.Record(ctx, store.Event{Type: "device.key_mismatch", SessionID: sid, ClientID: clientID, Result: sessions.Refused})

@@ -66,7 +66,7 @@ func (g codeGrant) read(form url.Values) (codeClaims, string, error) {
 	code, verifier := form.Get("code"), form.Get("code_verifier")
 	switch {
 	case code == "":
-		return codeClaims{}, "", refuse(CodeInvalidRequest, "code is missing")
+		return codeClaims{}, "", refuse(CodeInvalidRequest, "the code is missing")
 	case verifier == "":
 		return codeClaims{}, "", refuse(CodeInvalidRequest, "code_verifier is missing (RFC 7636)")
 	case form.Get("redirect_uri") == "":

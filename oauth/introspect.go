@@ -39,7 +39,7 @@ func (p *Provider) Introspect(ctx context.Context, r *http.Request) (Introspecti
 		return Introspection{}, translate(r, err)
 	}
 	if r.PostForm.Get("token") == "" {
-		return Introspection{}, refuse(CodeInvalidRequest, "token is missing")
+		return Introspection{}, refuse(CodeInvalidRequest, "the token is missing")
 	}
 	authenticated, err := p.authenticate(ctx, r, r.PostForm)
 	if err != nil {

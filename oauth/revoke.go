@@ -19,7 +19,7 @@ func (p *Provider) Revoke(ctx context.Context, r *http.Request) error {
 		return translate(r, err)
 	}
 	if r.PostForm.Get("token") == "" {
-		return refuse(CodeInvalidRequest, "token is missing")
+		return refuse(CodeInvalidRequest, "the token is missing")
 	}
 	if err := p.frame.NewRevocationRequest(ctx, r); err != nil {
 		return translate(r, err)

@@ -175,7 +175,7 @@ func checkAddresses(name string, uris []string) *Error {
 	}
 	for i, uri := range uris {
 		if err := CheckRedirectURI(uri); err != nil {
-			return refuse(CodeInvalidRedirectURI, fmt.Sprintf("entry %d of %s: %s", i+1, name, err))
+			return refuse(CodeInvalidRedirectURI, fmt.Sprintf("entry %d of %s %s", i+1, name, err))
 		}
 		if len(uri) > mostRedirectSize {
 			return refuse(CodeInvalidRedirectURI, fmt.Sprintf("entry %d of %s is too long", i+1, name))
@@ -210,11 +210,11 @@ func (s said) readKeys(c *store.Client, method string) *Error {
 		return nil // keys for something else are not looked at
 	}
 	if len(s.JWKS) == 0 {
-		return refuse(CodeInvalidClientMetadata, "jwks is missing; private_key_jwt needs public keys")
+		return refuse(CodeInvalidClientMetadata, "the jwks is missing; private_key_jwt needs public keys")
 	}
 	jwks, err := ReadKeys(s.JWKS)
 	if err != nil {
-		return &Error{Code: CodeInvalidClientMetadata, Hint: "jwks holds a key that cannot be taken: want public keys, RSA, EC P-256 or Ed25519", Cause: err}
+		return &Error{Code: CodeInvalidClientMetadata, Hint: "the jwks holds a key that cannot be taken: it wants public keys, RSA, EC P-256 or Ed25519", Cause: err}
 	}
 	c.JWKS = jwks
 	return nil

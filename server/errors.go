@@ -9,10 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/handclasp/handclasp/admin"
 	"github.com/handclasp/handclasp/oauth"
@@ -89,7 +86,7 @@ func classify(err error) answer {
 		}
 		a.code, a.after = refusal.Code, refusal.RetryAfter
 		if refusal.Hint != "" {
-			a.sentence = refusal.Hint
+			a.sentence = refusal.Sentence()
 		}
 		if refusal.Code == oauth.CodeInvalidClient && refusal.Basic {
 			a.status = http.StatusUnauthorized
@@ -235,7 +232,7 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 	s.logError(w, r, a, err)
 	setRetry(w.Header(), a.after)
 	base := s.base(r)
-	var view pages.View = pages.Error{Base: base, Sentence: asSentence(a.sentence), RequestID: sessions.OriginOf(r.Context()).RequestID}
+	var view pages.View = pages.Error{Base: base, Sentence: a.sentence, RequestID: sessions.OriginOf(r.Context()).RequestID}
 	switch a.status {
 	case http.StatusNotFound:
 		view = pages.NotFound{Base: base}
@@ -249,16 +246,6 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 	if err := s.Pages.Write(w, a.status, view); err != nil {
 		s.Log.ErrorContext(r.Context(), "draw the error page", "error", err)
 	}
-}
-
-// asSentence makes of a hint to developers what a page can say. The name of a parameter stays as it is.
-func asSentence(hint string) string {
-	first, _, _ := strings.Cut(hint, " ")
-	if !strings.ContainsAny(first, "_:") {
-		start, size := utf8.DecodeRuneInString(hint)
-		hint = string(unicode.ToUpper(start)) + hint[size:]
-	}
-	return strings.TrimSuffix(hint, ".") + "."
 }
 
 func setRetry(h http.Header, after time.Duration) {

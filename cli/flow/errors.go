@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ type ServerError struct {
 func (e *ServerError) Error() string {
 	switch {
 	case e.Description != "":
-		return fmt.Sprintf("%s says %s: %s", e.Host, e.Code, e.Description)
+		return fmt.Sprintf("%s says %s: %s", e.Host, e.Code, strings.TrimSuffix(e.Description, "."))
 	case e.Code != "":
 		return fmt.Sprintf("%s says %s", e.Host, e.Code)
 	case e.Status >= 300 && e.Status <= 399:
