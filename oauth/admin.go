@@ -93,7 +93,7 @@ func acts(c store.Client) bool {
 func (c *client) checkAdmin(scope []string, audience, issuer string) error {
 	for _, name := range scope {
 		if OfAdmin(name) && (audience != issuer || !slices.Contains(c.Admin, name)) {
-			return refuse(CodeInvalidScope, "a scope of the admin API was not given to the client, or is asked for another audience")
+			return refuse(CodeInvalidScope, "the scope "+quoted(name)+" of the admin API was not given to the client, or is asked for another audience")
 		}
 	}
 	return nil

@@ -35,6 +35,9 @@ func (p *Provider) Device(ctx context.Context, r *http.Request) (DeviceAnswer, e
 	if err != nil {
 		return DeviceAnswer{}, translate(r, err)
 	}
+	if err := c.checkAllowed(splitScope(r.PostForm.Get("scope"))); err != nil { // before Fosite, which does not say which in our words
+		return DeviceAnswer{}, err
+	}
 	ctx = withProven(ctx, c)
 	r.PostForm.Set("client_id", c.ID) // Fosite wants it there even if the client has proven itself in the header
 	key, err := p.firstKey(ctx, r, r.PostForm)
@@ -155,7 +158,7 @@ func audiences(c *client, resource string) ([]string, error) {
 	}
 	i := slices.Index(c.Audiences, resource)
 	if i < 0 {
-		return nil, refuse(CodeInvalidTarget, "the client is not registered for this resource")
+		return nil, refuse(CodeInvalidTarget, "the client is not registered for the resource "+quoted(resource))
 	}
 	rest := slices.Delete(slices.Clone(c.Audiences), i, i+1)
 	return append([]string{resource}, rest...), nil

@@ -33,7 +33,7 @@ const (
 // Error is a refusal in the standards' words.
 type Error struct {
 	Code       string
-	Hint       string        // a sentence for developers, of fixed words and parameter names; never what was sent
+	Hint       string        // a sentence for developers, of fixed words and parameter names; a scope or a resource that was sent is quoted
 	Reason     string        // the machine-readable member "reason" of access_denied, and of a link that is not good
 	Basic      bool          // the client tried HTTP Basic, so that invalid_client must be a 401 (RFC 6749 §5.2)
 	Scope      string        // with insufficient_scope: what would do
@@ -90,14 +90,10 @@ func translate(r *http.Request, err error) error {
 
 // publicHint keeps Fosite's own texts, which may quote what was sent, inside.
 func publicHint(code string) string {
-	switch code {
-	case CodeInvalidScope:
-		return "the client is not registered for one of the scopes"
-	case CodeInvalidRequest:
+	if code == CodeInvalidRequest {
 		return "a parameter is missing or malformed"
-	default:
-		return ""
 	}
+	return ""
 }
 
 // isRefusal tells a clear no of the stores from one that did not answer.

@@ -65,7 +65,7 @@ func serviceScope(c *client, asked, audience, issuer string) ([]string, error) {
 	}
 	for _, name := range scope {
 		if !OfAdmin(name) && !slices.Contains(may, name) {
-			return nil, refuse(CodeInvalidScope, "the client is not registered for one of the scopes, or no service may have it")
+			return nil, refuse(CodeInvalidScope, "the client is not registered for the scope "+quoted(name)+", or no service may have it")
 		}
 	}
 	return scope, nil

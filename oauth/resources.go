@@ -58,27 +58,29 @@ func (c *client) holds(scope, audience string) bool {
 	return slices.Contains(scopeNames(c.Client), scope)
 }
 
-// foreignTo reports whether the scope is another resource's than the one that was named; empty names none.
-func (c *client) foreignTo(resource string, scope []string) bool {
-	return resource != "" && slices.ContainsFunc(scope, func(s string) bool {
-		return slices.Contains(c.allowed(), s) && !c.holds(s, resource)
-	})
-}
-
 // checkScope refuses what the client may not ask for, at all or of this resource.
 func (c *client) checkScope(scope []string, resource string) *Error {
-	for _, s := range scope {
-		if !slices.Contains(c.allowed(), s) {
-			return refuse(CodeInvalidScope, "the client is not registered for one of the scopes")
-		}
+	if err := c.checkAllowed(scope); err != nil {
+		return err
 	}
 	return c.checkOwners(scope, resource)
 }
 
-// checkOwners refuses the scope of another resource than the one that was named.
+func (c *client) checkAllowed(scope []string) *Error {
+	for _, s := range scope {
+		if !slices.Contains(c.allowed(), s) {
+			return refuse(CodeInvalidScope, "the client is not registered for the scope "+quoted(s))
+		}
+	}
+	return nil
+}
+
+// checkOwners refuses the scope of another resource than the one that was named; empty names none.
 func (c *client) checkOwners(scope []string, resource string) *Error {
-	if c.foreignTo(resource, scope) {
-		return refuse(CodeInvalidScope, "one of the scopes belongs to another resource than the one that was named")
+	for _, s := range scope {
+		if resource != "" && slices.Contains(c.allowed(), s) && !c.holds(s, resource) {
+			return refuse(CodeInvalidScope, "the scope "+quoted(s)+" belongs to another resource than the one that was named")
+		}
 	}
 	return nil
 }
@@ -118,7 +120,7 @@ func (c *client) wantsBound(audience string) bool {
 // checkBound refuses a bearer token for such a resource.
 func (c *client) checkBound(audience string, proven bool) error {
 	if !proven && c.wantsBound(audience) {
-		return refuse(CodeInvalidTarget, "the resource takes only access tokens that are bound to a key: show a DPoP proof")
+		return refuse(CodeInvalidTarget, "the resource "+quoted(audience)+" takes only access tokens that are bound to a key: show a DPoP proof")
 	}
 	return nil
 }

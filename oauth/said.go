@@ -195,7 +195,7 @@ func (p *Provider) readScopes(c *store.Client, scope *string) *Error {
 		case slices.Contains(p.SelfMade.Scopes, name):
 			c.Scopes = append(c.Scopes, store.Scope{Name: name})
 		case !isCommon(name):
-			return refuse(CodeInvalidClientMetadata, "one of the scopes is not for clients that register themselves")
+			return refuse(CodeInvalidClientMetadata, "the scope "+quoted(name)+" is not for clients that register themselves")
 		}
 	}
 	return nil
