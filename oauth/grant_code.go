@@ -51,12 +51,12 @@ func (g codeGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 		return errKey
 	}
 	if err := g.decide(ctx, polled); err != nil {
-		return errGrantFrom(err)
+		return errCodeFrom(err)
 	}
 	x.nonce = claims.Nonce
 	// Of two that redeem at once, the slower may have ended the session before the faster one's was confirmed.
 	if err := g.redeem(ctx, c, x, form.Get("resource"), polled.Grant); err != nil {
-		return errGrantFrom(err)
+		return errCodeFrom(err)
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (g codeGrant) read(form url.Values) (codeClaims, string, error) {
 	}
 	claims, secret, ok := g.p.codes.read(code)
 	if !ok || !verifies(claims.Challenge, verifier) || claims.Redirect != store.Digest("redirect", form.Get("redirect_uri")) {
-		return codeClaims{}, "", errGrant
+		return codeClaims{}, "", errCode
 	}
 	return claims, secret, nil
 }
@@ -88,16 +88,22 @@ func (g codeGrant) spent(ctx context.Context, c *client, sid string) error {
 	if err != nil && !isRefusal(err) {
 		return unavailable(err)
 	}
-	return errGrant
+	return errCode
 }
 
-// errGrantFrom: the code grant knows none of the device grant's own answers; a code that has expired is just no good.
-func errGrantFrom(err error) error {
+// errCode is one text for whatever does not fit: a thief of a code must not learn what else to steal.
+var errCode = &Error{
+	Code: CodeInvalidGrant,
+	Hint: "the code is unknown, used, too old, belongs to another client or device, or does not fit redirect_uri or code_verifier",
+}
+
+// errCodeFrom: the code grant knows none of the device grant's own answers; a code that has expired is just no good.
+func errCodeFrom(err error) error {
 	var refusal *Error
 	if errors.As(err, &refusal) && (refusal.Code == CodeServerError || refusal.Code == CodeUnavailable) {
 		return err
 	}
-	return errGrant
+	return errCode
 }
 
 // verifies compares a PKCE verifier with its S256 challenge (RFC 7636 §4.6).

@@ -25,7 +25,10 @@ const ReasonLink = "link_not_good"
 // ReasonFull tells an app that the person has to end the session of another device first.
 const ReasonFull = "too_many_devices"
 
-var errLink = &Error{Code: CodeInvalidGrant, Reason: ReasonLink}
+var errLink = &Error{
+	Code: CodeInvalidGrant, Reason: ReasonLink,
+	Hint: "the link is unknown, used, too old, belongs to another client or device, or does not fit device_half or code_verifier",
+}
 
 // amrMail is how the person has proven who they are.
 var amrMail = []string{"mail"}

@@ -85,6 +85,8 @@ func TestACodeIsGoodForItsOwnRequestOnly(t *testing.T) {
 		a := calendar(t, s)
 		code := a.Code(signedIn(t, s, mara))
 		public := notes(t, s)
+		const oneText = "The code is unknown, used, too old, belongs to another client or device, or does not fit redirect_uri or code_verifier."
+		said := map[string]string{}
 		for name, try := range map[string]func() servertest.Reply{
 			"another verifier":     func() servertest.Reply { return a.Redeem(code, "code_verifier", strings.Repeat("v", 43)) },
 			"a short verifier":     func() servertest.Reply { return a.Redeem(code, "code_verifier", "v") },
@@ -97,7 +99,12 @@ func TestACodeIsGoodForItsOwnRequestOnly(t *testing.T) {
 			"a code of nobody":      func() servertest.Reply { return a.Redeem("hca_k1.e30.AAAA") },
 			"a fingerprint of none": func() servertest.Reply { return a.Redeem(code, "device_fingerprint", strings.Repeat("f", 40)) },
 		} {
-			expect(t, name, try(), http.StatusBadRequest, "invalid_grant")
+			reply := try()
+			expect(t, name, reply, http.StatusBadRequest, "invalid_grant")
+			said[reply.Text("error_description")] = name
+		}
+		if len(said) != 1 || said[oneText] == "" {
+			t.Errorf("the refusals tell what it was that did not fit: %q", said)
 		}
 		for _, missing := range []string{"code_verifier", "redirect_uri"} {
 			expect(t, "without "+missing, a.Redeem(code, missing, ""), http.StatusBadRequest, "invalid_request")
