@@ -55,6 +55,7 @@ func (k *Keys) build(m material) (*ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the JWKS: %w", err)
 	}
+	body = append(body, '\n')
 	sum := sha256.Sum256(body)
 	r.document = Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 	return r, nil

@@ -40,7 +40,7 @@ func mustNotKnow(t testing.TB, d *servertest.Terminal, tokens ...string) {
 	t.Helper()
 	for _, token := range tokens {
 		reply := introspect(d, token)
-		if reply.Status != http.StatusOK || string(reply.Body) != inactive || reply.Header.Get("Content-Type") != "application/json" {
+		if reply.Status != http.StatusOK || string(reply.Body) != inactive+"\n" || reply.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%.12s…: the asker hears %d %s", token, reply.Status, reply.Body)
 		}
 	}

@@ -123,7 +123,7 @@ func (p *Provider) describe() (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return NewDocument(body), nil
+	return NewDocument(append(body, '\n')), nil
 }
 
 // NewDocument names a body by its hash.

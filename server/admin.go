@@ -55,11 +55,11 @@ func (t told) write(w http.ResponseWriter) {
 	if t.ETag != "" {
 		w.Header().Set("ETag", t.ETag)
 	}
-	if len(t.Body) > 0 {
-		w.Header().Set("Content-Type", "application/json")
+	if len(t.Body) == 0 {
+		w.WriteHeader(t.Status)
+		return
 	}
-	w.WriteHeader(t.Status)
-	_, _ = w.Write(t.Body)
+	writeBody(w, t.Status, t.Body)
 }
 
 // admin lets an errand be done for a client whose token holds the scope.

@@ -279,7 +279,7 @@ func everythingElse(t *testing.T, s *servertest.Server) {
 	tokens := d.LogIn(jon)
 	reply := d.Call(http.MethodDelete, "/v1/sessions", tokens.AccessToken)
 	expect(t, "end the others", reply, http.StatusOK, "")
-	if string(reply.Body) != `{"ended":1}` {
+	if string(reply.Body) != `{"ended":1}`+"\n" {
 		t.Errorf("end the others: %s", reply.Body)
 	}
 }

@@ -63,9 +63,7 @@ func (s *Server) askForAppLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return unavailable(err)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	return json.NewEncoder(w).Encode(appLink{
+	return writeJSONStatus(w, http.StatusAccepted, appLink{
 		LinkID: asker.ID, DeviceHalf: asker.String(), ExpiresIn: int64(s.Links.Life / time.Second),
 	})
 }

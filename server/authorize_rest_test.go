@@ -96,7 +96,7 @@ func TestUserinfoSaysWhatTheScopesLet(t *testing.T) {
 			reply := a.Call(method, "/oauth/userinfo", tokens.AccessToken)
 			expect(t, scope, reply, http.StatusOK, "")
 			id := reply.Text("sub")
-			if !strings.HasPrefix(id, "usr_") || strings.Replace(string(reply.Body), id, "usr", 1) != want {
+			if !strings.HasPrefix(id, "usr_") || strings.Replace(string(reply.Body), id, "usr", 1) != want+"\n" {
 				t.Errorf("%s: %s, want %s", scope, reply.Body, want)
 			}
 		}

@@ -179,13 +179,13 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errMethod) {
 		body.Description = "This address takes " + h.Get("Allow") + "."
 	}
-	h.Set("Content-Type", "application/json")
-	w.WriteHeader(a.status)
 	if whole, ok := wholeBodies[body]; ok {
+		h.Set("Content-Type", "application/json")
+		w.WriteHeader(a.status)
 		_, _ = w.Write(whole)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(body)
+	_ = writeJSONStatus(w, a.status, body) // a few plain texts: it cannot fail
 }
 
 // wholeBodies are the answers that need no writing. The one to a pending poll is the most frequent that there is.
@@ -197,7 +197,7 @@ var wholeBodies = func() map[errorBody][]byte {
 		if err != nil {
 			panic(err) // two plain strings
 		}
-		bodies[body] = text
+		bodies[body] = append(text, '\n')
 	}
 	return bodies
 }()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,8 +119,13 @@ func writeJSONStatus(w http.ResponseWriter, status int, value any) error {
 	if err != nil {
 		return &oauth.Error{Code: oauth.CodeServerError, Cause: err}
 	}
+	writeBody(w, status, body)
+	return nil
+}
+
+// writeBody writes JSON and ends the line: whoever asks by hand finds the prompt at the beginning of the next one.
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
-	return nil
+	_, _ = w.Write(append(slices.Clip(body), '\n')) // bodies may be shared: what is written is a copy
 }

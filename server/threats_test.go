@@ -96,7 +96,7 @@ func TestNothingIsFetchedFromAddressesInTokensOrRequests(t *testing.T) {
 	for _, path := range []string{"/v1/me", "/oauth/userinfo"} {
 		expect(t, path, d.Call(http.MethodGet, path, stolen), http.StatusUnauthorized, "invalid_token")
 	}
-	if told := robot.Post("/oauth/introspect", apiForm("token", stolen)); string(told.Body) != `{"active":false}` {
+	if told := robot.Post("/oauth/introspect", apiForm("token", stolen)); string(told.Body) != `{"active":false}`+"\n" {
 		t.Errorf("introspect: %s", told.Body)
 	}
 	expect(t, "revoke", robot.Revoke(stolen), http.StatusOK, "")
@@ -173,7 +173,7 @@ func TestTokensOfOtherKindsAreNoAccessTokens(t *testing.T) {
 		for _, path := range []string{"/v1/me", "/oauth/userinfo"} {
 			expect(t, name+" at "+path, d.Call(http.MethodGet, path, token), http.StatusUnauthorized, "invalid_token")
 		}
-		if told := robot.Post("/oauth/introspect", apiForm("token", token)); string(told.Body) != `{"active":false}` {
+		if told := robot.Post("/oauth/introspect", apiForm("token", token)); string(told.Body) != `{"active":false}`+"\n" {
 			t.Errorf("%s: introspection tells %s", name, told.Body)
 		}
 	}

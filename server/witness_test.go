@@ -126,9 +126,29 @@ func (w *witness) holdRest(what string, operation *openapi3.Operation, answer *h
 			w.t.Errorf("%s lacks the header %s", what, name)
 		}
 	}
+	holdJSON(w.t, what, answer.Header.Get("Content-Type"), body)
 	redirect := answer.StatusCode/100 == 3 // may carry a line for people (RFC 9110 §15.4)
 	if len(described.Value.Content) == 0 && len(body) > 0 && !redirect {
 		w.t.Errorf("%s has a body, and none is described: %s", what, body)
+	}
+}
+
+// holdJSON checks that JSON is one whole line, for whoever asks by hand, and that the sentence of a refusal is of the letters that
+// RFC 6749 §5.2 allows. The admin API quotes what was sent to it, and is no part of that.
+func holdJSON(t *testing.T, what, kind string, body []byte) {
+	if len(body) == 0 || kind != "application/json" && kind != "application/jwk-set+json" {
+		return
+	}
+	if bytes.IndexByte(body, '\n') != len(body)-1 {
+		t.Errorf("%s is not one line: %q", what, body)
+	}
+	var refusal struct {
+		Description string `json:"error_description"`
+	}
+	misplaced := func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }
+	err := json.Unmarshal(body, &refusal)
+	if err != nil || strings.ContainsFunc(refusal.Description, misplaced) && !strings.Contains(what, "/v1/admin/") {
+		t.Errorf("%s is not as RFC 6749 wants it: %q (%v)", what, body, err)
 	}
 }
 
