@@ -99,7 +99,7 @@ func TestFiveWrongCodesEndTheLink(t *testing.T) {
 		mail := b.AskForLink(mara)
 		for range 4 {
 			page := b.Open("/signin/sent").Press("Sign in", "code", wrongLetters(mail.Code))
-			wantPage(t, page, http.StatusBadRequest, "not the six letters of the newest mail")
+			wantPage(t, page, http.StatusBadRequest, "not the newest six letters")
 		}
 		page := b.Open("/signin/sent").Press("Sign in", "code", wrongLetters(mail.Code))
 		wantPage(t, page, http.StatusBadRequest, "not good any more", "Your mail address")
@@ -131,7 +131,7 @@ func TestCodeOfTheMailIsOfNoUseElsewhere(t *testing.T) {
 	mail := asker.AskForLink(mara)
 	thief.AskForLink(omar)
 	page := thief.Open("/signin/sent").Press("Sign in", "code", mail.Code)
-	wantPage(t, page, http.StatusBadRequest, "not the six letters")
+	wantPage(t, page, http.StatusBadRequest, "not the newest six letters")
 	stranger := s.Browser(t)
 	form := map[string][]string{"csrf": {csrfOf(t, stranger)}, "code": {mail.Code}}
 	wantPage(t, stranger.Post("/signin/code", form), http.StatusBadRequest, "Your mail address")

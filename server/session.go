@@ -114,7 +114,7 @@ func (s *Server) checkForm(r *http.Request, v *visitor) error {
 // base is what every page carries.
 func (s *Server) base(r *http.Request) pages.Base {
 	v := visitorOf(r)
-	b := pages.Base{Now: s.Now(), CSRF: s.csrfToken(v)}
+	b := pages.Base{Now: s.Now(), CSRF: s.csrfToken(v), Console: s.Console}
 	if v.session != nil {
 		b.Account = v.user.Email
 	}

@@ -113,7 +113,7 @@ func (s *Server) drawCheckMail(w http.ResponseWriter, r *http.Request, status in
 		return unavailable(err)
 	}
 	return s.Pages.Write(w, status, pages.CheckMail{
-		Base: s.base(r), Console: s.Console, Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
+		Base: s.base(r), Email: link.Email, Minutes: minutes(link.ExpiresAt.Sub(s.Now())), ReturnTo: link.ReturnTo,
 		CodeProblem: problem, ResendAfterSeconds: int(max(0, resendWait-s.Now().Sub(link.CreatedAt)) / time.Second),
 	})
 }
@@ -203,7 +203,7 @@ func (s *Server) useCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	proof, err := s.Links.UseCode(r.Context(), code, asker)
 	if errors.Is(err, providers.ErrLink) {
-		return s.drawCheckMail(w, r, http.StatusBadRequest, "Those are not the six letters of the newest mail.")
+		return s.drawCheckMail(w, r, http.StatusBadRequest, "Those are not the newest six letters.")
 	}
 	return s.enterAs(w, r, proof, err)
 }

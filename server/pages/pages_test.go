@@ -3,6 +3,7 @@ package pages_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -140,6 +141,20 @@ func TestOtherBrowserSeesNoToken(t *testing.T) {
 	_, body := sent(t, site(t), sample{"link", 200, pages.LinkPage{Base: nobody, Email: "ana@example.test", Token: "mailed-half", OtherBrowser: true}})
 	if strings.Contains(body, "mailed-half") || strings.Contains(body, "<form") {
 		t.Error("the link's page lets another browser go on")
+	}
+}
+
+// Whoever tries this out has no mailbox, and reads on no page that a mail has come.
+func TestAServerWithoutMailPromisesNone(t *testing.T) {
+	for _, s := range samples() {
+		if !strings.HasSuffix(s.name, "-console") {
+			continue
+		}
+		_, body := sent(t, site(t), s)
+		text := strings.NewReplacer("sends no mail", "", "Your mail address", "").Replace(body)
+		if regexp.MustCompile(`(?i)\bmails?\b`).MatchString(text) {
+			t.Errorf("%s speaks of mail: %s", s.name, body)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 
 var (
 	now    = time.Date(2026, 3, 12, 14, 3, 0, 0, time.UTC)
+	bare   = pages.Base{CSRF: "csrf-of-this-browser", Now: now, Console: true} // of a server without a mail server
 	nobody = pages.Base{CSRF: "csrf-of-this-browser", Now: now}
 	ana    = pages.Base{CSRF: "csrf-of-this-browser", Now: now, Account: "ana@example.test"}
 )
@@ -97,18 +98,21 @@ func signinSamples() []sample {
 	const back = "/device/ses_0123456789abcdefghjkmnpqrs"
 	return []sample{
 		{"signin", 200, pages.SignIn{Base: nobody, ReturnTo: back, Why: "to confirm handclasp on dev-box"}},
+		{"signin-console", 200, pages.SignIn{Base: bare, ReturnTo: back}},
 		{"signin-problem", 422, pages.SignIn{
 			Base: nobody, Email: "ana@", Problem: "That is not a whole mail address.", Notice: "That link has expired. Ask for a new one.", Closed: true,
 			Providers: []pages.Provider{{Name: "GitHub", Action: "/signin/github"}, {Name: "Example Login", Action: "/signin/oidc"}},
 		}},
 		{"checkmail", 200, pages.CheckMail{Base: nobody, Email: "ana@example.test", Minutes: 15, ReturnTo: back, ResendAfterSeconds: 28}},
 		{"checkmail-problem", 422, pages.CheckMail{
-			Base: nobody, Email: "ana@example.test", Minutes: 15, CodeProblem: "Those are not the letters from the newest mail.",
+			Base: nobody, Email: "ana@example.test", Minutes: 15, CodeProblem: "Those are not the newest six letters.",
 			Problem: "Three mails have been sent. The next one can go in 12 minutes.",
 		}},
+		{"checkmail-console", 200, pages.CheckMail{Base: bare, Email: "ana@example.test", Minutes: 15, ReturnTo: back, ResendAfterSeconds: 28}},
 		{"checkmail-done", 200, pages.CheckMail{Base: ana, Email: "ana@example.test", Minutes: 15, ReturnTo: back, SignedIn: true}},
 		{"link", 200, pages.LinkPage{Base: nobody, Email: "ana@example.test", Token: "mailed-half", Minutes: 14}},
 		{"link-other", 200, pages.LinkPage{Base: nobody, Email: "ana@example.test", Token: "mailed-half", OtherBrowser: true, Minutes: 14}},
+		{"link-other-console", 200, pages.LinkPage{Base: bare, Email: "ana@example.test", Token: "mailed-half", OtherBrowser: true, Minutes: 14}},
 		{"switch", 409, pages.SwitchAccount{Base: ana, Email: "ben@example.test", Token: "mailed-half"}},
 		{"switch-code", 409, pages.SwitchAccount{Base: ana, Email: "ben@example.test", Code: "QWERTZ", StayURL: "/device"}},
 		{"signedout", 200, pages.SignedOut{Base: nobody}},

@@ -17,6 +17,7 @@ type Base struct {
 	CSRF    string    // goes into the hidden field "csrf" of every form
 	Account string    // the signed-in address; empty if nobody is
 	Now     time.Time // what "2 minutes ago" is counted from; required on pages with times
+	Console bool      // the server sends no mail: the terminal that it runs in shows the links
 }
 
 func (b Base) base() Base { return b }

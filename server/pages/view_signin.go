@@ -34,7 +34,6 @@ type CheckMail struct {
 	ReturnTo           string // a checked path of our own
 	Problem            string // why it could not be sent again; one sentence beside that button
 	CodeProblem        string // one sentence beside the code field
-	Console            bool   // the server sends no mail: its console shows the link
 	SignedIn           bool   // this browser is signed in by now: the page offers only "Continue", which leads to ReturnTo
 	ResendAfterSeconds int    // what is left of the 30 s before "Send again" wakes up (with script; it is never asleep without)
 }
