@@ -142,7 +142,11 @@ func (l *Local) CreateClient(ctx context.Context, f ClientForm) (Client, error) 
 	if c.ID == "" {
 		c.ID = l.newID(store.ClientPrefix)
 	}
-	err := errors.Join(f.checkNewID(), f.apply(&c), f.complete(&c, l.o.Issuer))
+	f, err := l.worded(ctx, f, []string{l.o.Issuer})
+	if err != nil {
+		return Client{}, err
+	}
+	err = errors.Join(f.checkNewID(), f.apply(&c), f.complete(&c, l.o.Issuer))
 	if err == nil {
 		err = checkWhole(c, l.o.Issuer)
 	}
@@ -192,6 +196,10 @@ func (l *Local) ChangeClient(ctx context.Context, id string, f ClientForm, match
 	c, err := l.alter(ctx, id, match, func(c *store.Client) error {
 		if f.ID != "" || len(f.said()) == 0 {
 			return invalid(errors.New("nothing to change was given"))
+		}
+		f, err := l.worded(ctx, f, c.Audiences)
+		if err != nil {
+			return err
 		}
 		hadAdmin := len(c.Admin) > 0
 		if err := invalid(f.apply(c), checkWhole(*c, l.o.Issuer)); err != nil {

@@ -33,7 +33,7 @@ func (f *clientForm) addFlags(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.redirects, "redirect-uri", nil, "a `uri` that a browser may be sent back to; may be repeated")
 	flags.StringVar(&f.logoutURI, "logout-uri", "", "the `uri` where it hears that a session of its has ended (back-channel logout); empty for nowhere")
 	flags.StringArrayVar(&f.logoutRedirects, "logout-redirect-uri", nil, "a `uri` that a browser may go to after a sign-out; may be repeated")
-	flags.StringArrayVar(&f.scopes, "scope", nil, "a scope and what it allows in people's words, as `name=words`, or admin:read, admin:write, admin:keys; may be repeated")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "a scope and what it allows in people's words, as `name=words`; the name alone if an audience has words for it; or admin:read, admin:write, admin:keys; may be repeated")
 	flags.StringArrayVar(&f.audiences, "audience", nil, "the `uri` of an API, the first is the default; may be repeated")
 	flags.StringVar(&f.jwks, "jwks", "", "the `file` with the public keys (JWKS) by which it proves itself, instead of a secret; empty takes them away")
 }
