@@ -222,7 +222,8 @@ func (d *Desk) token(ctx context.Context, scope string) (string, error) {
 	case told.Code == oauth.CodeInvalidScope, told.Code == oauth.CodeInvalidTarget, told.Code == oauth.CodeUnauthorizedClient:
 		return "", lacks(d.o.ClientID, scope)
 	default:
-		return "", fmt.Errorf("the server gives %s no token: %s", d.o.ClientID, told.text(a.status))
+		why := told.text(a.status)
+		return "", fmt.Errorf("the server gives %s no token: %s", d.o.ClientID, strings.ToLower(why[:1])+why[1:])
 	}
 }
 
