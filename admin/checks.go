@@ -63,8 +63,8 @@ func readGrant(text string) (string, error) {
 func readScope(s store.Scope) (store.Scope, error) {
 	s.Words = strings.TrimSpace(s.Words)
 	switch {
-	case s.Name == "" || len(s.Name) > wordsMost || strings.ContainsFunc(s.Name, notInScope):
-		return s, errors.New("its name must be of visible ASCII characters, without quotes and backslashes")
+	case s.Name == "" || len(s.Name) > wordsMost || strings.ContainsFunc(s.Name, oauth.NotInScope):
+		return s, oauth.ErrScopeName
 	case oauth.OfAdmin(s.Name):
 		return s, checkAdminScope(s)
 	case s.Words != "":
@@ -91,9 +91,6 @@ func readResourceScope(s store.Scope) (store.Scope, error) {
 	}
 	return s, err
 }
-
-// notInScope is what RFC 6749 §3.3 keeps out of the name of a scope.
-func notInScope(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
 
 func checkTwice(scopes []store.Scope) error {
 	seen := map[string]bool{}

@@ -74,7 +74,7 @@ func list(items []string) []string { return append([]string{}, items...) }
 // Version changes with whatever is shown of a client or a resource, but for a secret that is shown once.
 func Version(shown any) string {
 	if c, ok := shown.(Client); ok {
-		c.Secret, c.Origin = "", "" // how it came stays as it is
+		c.Secret = ""
 		shown = c
 	}
 	text, err := json.Marshal(shown)

@@ -14,7 +14,7 @@ type Letters struct {
 	Site   mail.Site
 	Post   func(ctx context.Context, letter mail.Message) error
 	Outbox bool   // letters are kept in a folder, since no mail server is set
-	Signup string // who may sign up: open, invite or closed
+	Signup string // who may sign up, as the setting says it
 }
 
 // Invitation is an address that may sign up, and what was done to tell it.

@@ -13,8 +13,8 @@ import (
 	"github.com/handclasp/handclasp/store"
 )
 
-// assertionType is private_key_jwt (RFC 7523 §2.2, OpenID Connect Core §9).
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+// AssertionType is private_key_jwt (RFC 7523 §2.2, OpenID Connect Core §9).
+const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // assertionLife is how far ahead the end of an assertion may lie: so long its jti has to be remembered.
 const assertionLife = 5 * time.Minute
@@ -33,8 +33,8 @@ func (p *Provider) authenticateByKey(ctx context.Context, r *http.Request, form 
 	if _, _, basic := r.BasicAuth(); basic || form.Has("client_secret") {
 		return nil, refuse(CodeInvalidRequest, "use one way of client authentication")
 	}
-	if form.Get("client_assertion_type") != assertionType {
-		return nil, refuse(CodeInvalidClient, "client_assertion_type must be "+assertionType)
+	if form.Get("client_assertion_type") != AssertionType {
+		return nil, refuse(CodeInvalidClient, "client_assertion_type must be "+AssertionType)
 	}
 	assertion, err := jwt.ParseSigned(form.Get("client_assertion"), assertionAlgs)
 	if err != nil {

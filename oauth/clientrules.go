@@ -47,10 +47,16 @@ func CheckAudience(text string) error {
 	return nil
 }
 
+// NotInScope is what RFC 6749 §3.3 keeps out of the name of a scope.
+func NotInScope(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }
+
+// ErrScopeName says what is wrong with a name that cannot be a scope's.
+var ErrScopeName = errors.New("its name must be of visible ASCII characters, without quotes and backslashes")
+
 // CheckSelfScope says what is wrong with a scope for clients that come by themselves. The admin API is for whom an operator names.
 func CheckSelfScope(name string) error {
-	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' }) { // RFC 6749 §3.3
-		return errors.New("its name must be of visible ASCII characters, without quotes and backslashes")
+	if strings.ContainsFunc(name, NotInScope) {
+		return ErrScopeName
 	}
 	if OfAdmin(name) {
 		return errors.New("is a scope of the admin API, which such clients cannot have")

@@ -28,7 +28,7 @@ func (e *Error) Sentence() string {
 // (RFC 6749 §4.1.2.1, §5.2), and without spaces nobody has a sentence of theirs shown as ours.
 func quoted(sent string) string {
 	shown := strings.Map(func(r rune) rune {
-		if r <= ' ' || r == '"' || r == '\'' || r == '\\' || r > '~' {
+		if NotInScope(r) || r == '\'' {
 			return '?'
 		}
 		return r

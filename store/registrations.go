@@ -54,10 +54,10 @@ type Registrations interface {
 	// none). ErrRefused: the invite is unknown, used up or too old at r.CreatedAt; ErrFull: there are most registrations
 	// already; ErrExists: the id is taken. Nothing is written then.
 	RegisterClient(ctx context.Context, c Client, r Registration, invite string, most int) error
-	// RestateClient replaces what a client may say of itself (name, kind, secrets, keys, grants, redirect URIs, scopes), and its
-	// audiences not, and rotates its registration access token from the presented hash to r.Token. The presented one becomes Before and stays
-	// good for RegistrationGrace. With another name or other redirect URIs, what people have allowed the client is forgotten.
-	// ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
+	// RestateClient replaces what a client may say of itself (name, kind, secrets, keys, grants, redirect URIs, scopes), and
+	// rotates its registration access token from the presented hash to r.Token. Its audiences stay. The presented token becomes
+	// Before and stays good for RegistrationGrace. With another name or other redirect URIs, what people have allowed the client
+	// is forgotten. ErrNotFound: the token is not, or not any more, this client's, or the client is disabled.
 	RestateClient(ctx context.Context, c Client, r Registration, presented string, at time.Time) error
 	// LeaveClient notes that a client wants to be deleted and disables it, if the presented hash is that of its registration
 	// access token; saying so again is no error. ErrNotFound otherwise, and for one that an operator has disabled. Its sessions
@@ -72,7 +72,8 @@ type Registrations interface {
 	PutDocument(ctx context.Context, c Client, freshUntil time.Time, most int) error
 	// ForgetClients deletes clients without live or provisional sessions, and what people have allowed them: registered ones
 	// that were neither changed nor used since registered; and those of documents, and registered ones that nobody has ever
-	// used, that were neither fetched, registered nor changed since passing. What was disabled stays. Invites that have ended before registered go too. It returns how many rows went.
+	// used, that were neither fetched, registered nor changed since passing. What was disabled stays. Invites that have ended
+	// before registered go too. It returns how many rows went.
 	ForgetClients(ctx context.Context, registered, passing time.Time) (int64, error)
 
 	// CreateClientInvite keeps an invite.

@@ -16,13 +16,11 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
 )
 
-const (
-	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" // RFC 7523 §2.2
-	assertionLife = time.Minute
-)
+const assertionLife = time.Minute
 
 // Key is a client's private key, by which it proves itself (private_key_jwt).
 type Key struct{ signer jose.Signer }
@@ -74,7 +72,7 @@ func (k *Key) prove(form url.Values, clientID, server string) error {
 	if err != nil {
 		return fmt.Errorf("sign the client's assertion: %w", err)
 	}
-	form.Set("client_assertion_type", assertionType)
+	form.Set("client_assertion_type", oauth.AssertionType)
 	form.Set("client_assertion", text)
 	return nil
 }

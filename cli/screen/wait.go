@@ -16,7 +16,7 @@ type Waiting struct {
 	text   string
 	mu     sync.Mutex // one writer at a time
 	note   string     // the last one
-	// instead is said in place of text for now.
+	// instead is said in place of text until Again; empty: text is.
 	instead string
 	over    bool
 	quit    chan struct{}

@@ -19,7 +19,7 @@ func (a *app) showClients(clients []admin.Client) error {
 	}
 	rows := [][]string{{"ID", "NAME", "PUBLIC", "FINGERPRINT", "AUDIENCE", "FROM", "STATE", "CREATED"}}
 	for _, c := range clients {
-		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), cameFrom(c), standing(c), moment(c.CreatedAt)})
+		rows = append(rows, []string{c.ID, c.Name, yesNo(c.Public), needed(c), first(c.Audiences), cameFrom(c), standing(!c.DisabledAt.IsZero()), moment(c.CreatedAt)})
 	}
 	return a.table(rows...)
 }
@@ -46,11 +46,12 @@ func allScopes(c admin.Client) []string {
 	return lines
 }
 
-func standing(c admin.Client) string {
-	if c.DisabledAt.IsZero() {
-		return "enabled"
+// standing is how a client or a user stands, in a word.
+func standing(disabled bool) string {
+	if disabled {
+		return string(store.Disabled)
 	}
-	return "disabled"
+	return string(store.Enabled)
 }
 
 func first(items []string) string {

@@ -69,17 +69,10 @@ func (a *app) usersList(ctx context.Context, _ []string) error {
 		}
 		rows := [][]string{{"ID", "ADDRESS", "STATE", "CREATED"}}
 		for _, u := range users {
-			rows = append(rows, []string{u.ID, u.Email, stateOf(u), moment(u.CreatedAt)})
+			rows = append(rows, []string{u.ID, u.Email, standing(u.Disabled), moment(u.CreatedAt)})
 		}
 		return a.table(rows...)
 	}, oldRecords)
-}
-
-func stateOf(u admin.User) string {
-	if u.Disabled {
-		return "disabled"
-	}
-	return "enabled"
 }
 
 func (a *app) usersShow(ctx context.Context, args []string) error {
@@ -98,7 +91,7 @@ func (a *app) usersShow(ctx context.Context, args []string) error {
 			return a.printJSON(shownUser{user, whole(live)})
 		}
 		lines := []field{
-			line("id", user.ID), line("address", user.Email), line("name", user.Name), line("state", stateOf(user)),
+			line("id", user.ID), line("address", user.Email), line("name", user.Name), line("state", standing(user.Disabled)),
 			line("created", moment(user.CreatedAt)), line("proven", moment(user.VerifiedAt)),
 		}
 		if user.Disabled {
