@@ -51,9 +51,9 @@ type asked struct {
 	err  error
 }
 
-// failure is what came of a fetch in vain, and until when that is the answer.
+// failure is a fetch that was in vain, and until when that is the answer.
 type failure struct {
-	err   error
+	*asked
 	until time.Time
 }
 
@@ -91,13 +91,9 @@ func (d *documents) refresh(ctx context.Context, id string, kept store.Registrat
 // fetchOnce fetches, or waits for who does already. The fetch is nobody's in particular: it goes on when its first asker leaves.
 func (d *documents) fetchOnce(ctx context.Context, id string) error {
 	d.mu.Lock()
-	last := d.failed[id]
-	one, waits := d.asking[id]
+	one := d.standing(id)
 	d.mu.Unlock()
-	if d.p.Now().Before(last.until) {
-		return last.err
-	}
-	if !waits {
+	if one == nil {
 		if err := d.allowed(ctx, hostOf(id)); err != nil {
 			return err
 		}
@@ -111,11 +107,23 @@ func (d *documents) fetchOnce(ctx context.Context, id string) error {
 	}
 }
 
+// standing is the fetch that answers for an id: the one that goes on, or was in vain a moment ago; nil if there is none. d.mu is
+// held.
+func (d *documents) standing(id string) *asked {
+	if one, waits := d.asking[id]; waits {
+		return one
+	}
+	if last := d.failed[id]; d.p.Now().Before(last.until) {
+		return last.asked
+	}
+	return nil
+}
+
 // begin begins a fetch, unless somebody has meanwhile.
 func (d *documents) begin(ctx context.Context, id string) *asked {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if one, waits := d.asking[id]; waits {
+	if one := d.standing(id); one != nil {
 		return one
 	}
 	one := &asked{done: make(chan struct{})}
@@ -154,7 +162,7 @@ func (d *documents) fetch(ctx context.Context, id string, one *asked) {
 		if len(d.failed) >= documentsMost {
 			clear(d.failed)
 		}
-		d.failed[id] = failure{one.err, d.p.Now().Add(documentAgain)}
+		d.failed[id] = failure{one, d.p.Now().Add(documentAgain)}
 	}
 	close(one.done)
 }
@@ -169,8 +177,12 @@ func (d *documents) guarded(ctx context.Context, id string) (err error) {
 	return d.keep(ctx, id)
 }
 
-// keep fetches a document and keeps what it says.
+// keep fetches a document and keeps what it says. Whoever had it fetched may have looked at the record before another fetch was
+// through, here or on another replica, so it is looked at once more.
 func (d *documents) keep(ctx context.Context, id string) error {
+	if kept, err := d.p.Clients.Registration(ctx, id); err == nil && d.p.Now().Before(kept.FreshUntil) {
+		return nil
+	}
 	document, err := d.p.Documents.Get(ctx, id)
 	if err != nil { // for the log alone: where an address leads is nobody's business
 		d.p.Log.InfoContext(ctx, "a client's document cannot be had", "client", id, "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/outside"
 	"github.com/handclasp/handclasp/server/servertest"
+	"github.com/handclasp/handclasp/store"
 )
 
 // unlisted is a fetcher whose operator may take a host off the list.
@@ -50,5 +52,47 @@ func TestAHouseThatIsFullSaysSoEachTime(t *testing.T) {
 	for range 2 { // the second time it is not the client's fault either
 		a := s.App(t, boardSite+"/other", boardSite+"/back")
 		expect(t, "one too many", a.Push(), http.StatusServiceUnavailable, "temporarily_unavailable")
+	}
+}
+
+// latecomer holds up the first request that is about to have a document fetched, until it is let go.
+type latecomer struct {
+	store.Tickets
+	first          atomic.Bool
+	came, released chan struct{}
+}
+
+func (l *latecomer) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict, error) {
+	if strings.HasPrefix(limits[0].Key, "document.") && l.first.CompareAndSwap(false, true) {
+		close(l.came)
+		<-l.released
+	}
+	return l.Tickets.Allow(ctx, limits...)
+}
+
+func TestWhoComesLateToADocumentDoesNotAskAgain(t *testing.T) {
+	t.Parallel()
+	for name, status := range map[string]int{"it is taken": http.StatusOK, "it cannot be had": http.StatusNotFound} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site := newElsewhere(t, boardDocument)
+			site.says(status, boardDocument)
+			late := &latecomer{came: make(chan struct{}), released: make(chan struct{})}
+			s := servertest.Start(t, servertest.Options{Documents: site.fetcher, Tickets: func(inner store.Tickets) store.Tickets {
+				late.Tickets = inner
+				return late
+			}})
+			answer := make(chan servertest.Reply)
+			go func() { answer <- boardApp(t, s).Push() }()
+			<-late.came // it has seen that there is neither a record nor a fetch
+			first := boardApp(t, s).Push()
+			close(late.released)
+			if second := <-answer; second.Status != first.Status {
+				t.Errorf("%d for who came first, %d for who came late", first.Status, second.Status)
+			}
+			if n := site.asked.Load(); n != 1 {
+				t.Errorf("asked %d times", n)
+			}
+		})
 	}
 }
