@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/handclasp/handclasp/keys"
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
@@ -36,6 +37,13 @@ type Desk interface {
 	EnableClient(ctx context.Context, id string) (Client, error)
 	// DeleteClient ends a client's sessions, says how many, and removes it.
 	DeleteClient(ctx context.Context, id string) (ended int, err error)
+
+	// InitialTokens lists the tokens that let clients register themselves, in order of their id.
+	InitialTokens(ctx context.Context, q InitialTokenQuery) (Page[InitialToken], error)
+	// CreateInitialToken makes one. The token is in the answer and never again.
+	CreateInitialToken(ctx context.Context, f InitialTokenForm) (InitialToken, error)
+	// DeleteInitialToken takes one back; what has registered with it stays.
+	DeleteInitialToken(ctx context.Context, id string) error
 
 	// Resources lists resources in order of their id.
 	Resources(ctx context.Context, q ResourceQuery) (Page[Resource], error)
@@ -83,6 +91,9 @@ type Records interface {
 	CreateClient(ctx context.Context, c store.Client) error
 	ReplaceClient(ctx context.Context, was, c store.Client) error
 	DeleteClient(ctx context.Context, id string) error
+	CreateClientInvite(ctx context.Context, i store.ClientInvite) error
+	ClientInvites(ctx context.Context) ([]store.ClientInvite, error)
+	DeleteClientInvite(ctx context.Context, id string) error
 	Resource(ctx context.Context, id string) (store.Resource, error)
 	Resources(ctx context.Context) ([]store.Resource, error)
 	CreateResource(ctx context.Context, r store.Resource) error
@@ -104,6 +115,8 @@ type Options struct {
 	Letters  Letters
 	Issuer   string // the audience of clients that say none; empty if nobody has said it
 	Now      func() time.Time
+	// Registration is who may register clients, and is only told.
+	Registration oauth.RegistrationMode
 }
 
 // Asker is whom a desk works for.

@@ -28,6 +28,10 @@ func (s *Server) adminTable() []route {
 		{"POST", "/v1/admin/clients/{id}/secrets", desk, post(giveSecret)},
 		{"DELETE", "/v1/admin/clients/{id}/secrets", desk, write(named((*admin.Local).WithdrawSecrets))},
 
+		{"GET", "/v1/admin/initial-access-tokens", desk, read(listInitialTokens)},
+		{"POST", "/v1/admin/initial-access-tokens", desk, post(made((*admin.Local).CreateInitialToken))},
+		{"DELETE", "/v1/admin/initial-access-tokens/{id}", desk, write(ended((*admin.Local).DeleteInitialToken))},
+
 		{"GET", "/v1/admin/resources", desk, read(listResources)},
 		{"POST", "/v1/admin/resources", desk, post(made((*admin.Local).CreateResource))},
 		{"GET", "/v1/admin/resources/{id}", desk, read(named((*admin.Local).Resource))},
@@ -192,16 +196,29 @@ func giveSecret(r *http.Request, d *admin.Local) (told, error) {
 	return tell(http.StatusCreated, client)
 }
 
-func listResources(r *http.Request, d *admin.Local) (told, error) {
+// pageOf reads the query of a list that is only paged.
+func pageOf(r *http.Request) (admin.Paging, error) {
 	values, err := queryOf(r, "limit", "cursor")
+	if err != nil {
+		return admin.Paging{}, err
+	}
+	return pagingOf(values)
+}
+
+func listInitialTokens(r *http.Request, d *admin.Local) (told, error) {
+	p, err := pageOf(r)
 	if err != nil {
 		return told{}, err
 	}
-	var q admin.ResourceQuery
-	if q.Paging, err = pagingOf(values); err != nil {
+	return onePage(d.InitialTokens(r.Context(), admin.InitialTokenQuery{Paging: p}))
+}
+
+func listResources(r *http.Request, d *admin.Local) (told, error) {
+	p, err := pageOf(r)
+	if err != nil {
 		return told{}, err
 	}
-	return onePage(d.Resources(r.Context(), q))
+	return onePage(d.Resources(r.Context(), admin.ResourceQuery{Paging: p}))
 }
 
 func listUsers(r *http.Request, d *admin.Local) (told, error) {

@@ -304,6 +304,7 @@ func TestRepeatAfterACrashMakesNothingTwice(t *testing.T) {
 	secrets := adminAt + "/clients/builder/secrets"
 	first := o.Do(http.MethodPost, secrets, nil, key, "one")
 	made := o.Do(http.MethodPost, adminAt+"/clients", object{"name": "Other"}, key, "two")
+	token := o.Do(http.MethodPost, adminAt+"/initial-access-tokens", object{}, key, "three")
 	expect(t, "a secret", first, http.StatusCreated, "")
 	expect(t, "a client", made, http.StatusCreated, "")
 	dead.Store(false)
@@ -317,6 +318,12 @@ func TestRepeatAfterACrashMakesNothingTwice(t *testing.T) {
 	c, err := s.Records.Client(t.Context(), "builder")
 	if err != nil || len(c.SecretHashes) != 2 || c.SecretHashes[0] != oauth.HashSecret(first.Text("secret")) {
 		t.Errorf("the client has %d secrets, %v", len(c.SecretHashes), err)
+	}
+	if again := o.Do(http.MethodPost, adminAt+"/initial-access-tokens", object{}, key, "three"); string(again.Body) != string(token.Body) {
+		t.Errorf("again: %s, first %s", again.Body, token.Body)
+	}
+	if tokens, err := s.Records.ClientInvites(t.Context()); err != nil || len(tokens) != 1 {
+		t.Errorf("there are %d tokens, %v", len(tokens), err)
 	}
 	for range 2 {
 		reply := o.Do(http.MethodPost, adminAt+"/clients", object{"name": "Other"}, key, "two")
@@ -425,6 +432,9 @@ func TestEveryChangeSaysWhoMadeIt(t *testing.T) {
 		o.Do(http.MethodPost, adminAt+"/clients/builder/disable", nil)
 		o.Do(http.MethodPost, adminAt+"/clients/builder/enable", nil)
 		o.Do(http.MethodDelete, adminAt+"/clients/builder", nil)
+		var token struct{ ID string }
+		o.Do(http.MethodPost, adminAt+"/initial-access-tokens", object{}).Decode(t, &token)
+		o.Do(http.MethodDelete, adminAt+"/initial-access-tokens/"+token.ID, nil)
 		o.Do(http.MethodPost, adminAt+"/resources", object{"id": "builds:api", "name": "Builds"})
 		o.Do(http.MethodPatch, adminAt+"/resources/builds:api", object{"name": "X"})
 		o.Do(http.MethodDelete, adminAt+"/resources/builds:api", nil)
@@ -445,7 +455,7 @@ func TestEveryChangeSaysWhoMadeIt(t *testing.T) {
 			}
 		}
 		for _, want := range []string{
-			"client.create", "client.update", "client.secret", "client.withdraw", "client.disable", "client.enable", "client.delete", "resource.add", "resource.change",
+			"client.create", "client.update", "client.secret", "client.withdraw", "client.disable", "client.enable", "client.delete", "client.invite", "client.uninvite", "resource.add", "resource.change",
 			"resource.remove", "session.end", "user.invite", "user.end_sessions", "user.disable", "user.enable", "user.delete", "key.rotate",
 		} {
 			if !said[want] {

@@ -28,6 +28,7 @@ var ofAdmin = []struct {
 }{
 	{http.MethodGet, "/clients", oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/resources", oauth.ScopeAdminRead, nil},
+	{http.MethodGet, "/initial-access-tokens", oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/users", oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/sessions", oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/events", oauth.ScopeAdminRead, nil},
@@ -37,6 +38,8 @@ var ofAdmin = []struct {
 	{http.MethodGet, "/users/" + nobodysUser, oauth.ScopeAdminRead, nil},
 	{http.MethodGet, "/sessions/" + nobodysSession, oauth.ScopeAdminRead, nil},
 	{http.MethodPost, "/clients", oauth.ScopeAdminWrite, object{"name": "Builds"}},
+	{http.MethodPost, "/initial-access-tokens", oauth.ScopeAdminWrite, object{"uses": 2}},
+	{http.MethodDelete, "/initial-access-tokens/nobody", oauth.ScopeAdminWrite, nil},
 	{http.MethodPost, "/invitations", oauth.ScopeAdminWrite, object{"email": "olga@example.test"}},
 	{http.MethodPost, "/resources", oauth.ScopeAdminWrite, object{"id": ourAPI, "name": "Builds"}},
 	{http.MethodPatch, "/clients/nobody", oauth.ScopeAdminWrite, object{"name": "Builds"}},
@@ -89,6 +92,7 @@ func operators(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
 		expect(t, "another body "+path, o.Do(op.method, path, object{"wish": 1}, key, path), http.StatusUnprocessableEntity, "idempotency_key_reused")
 	}
 	operatorsOfClients(t, o)
+	operatorsOfRegistration(t, s, o)
 	operatorsOfResources(t, o)
 	operatorsOfPeople(t, s, o, mara)
 	operatorsOfKeys(t, o)
@@ -127,6 +131,16 @@ func operatorsOfClients(t *testing.T, o *servertest.Operator) {
 	expect(t, "it is kept out", o.Do(http.MethodPost, path+"/builder/disable", nil), http.StatusOK, "")
 	expect(t, "and let in", o.Do(http.MethodPost, path+"/builder/enable", nil), http.StatusOK, "")
 	expect(t, "the client goes", o.Do(http.MethodDelete, path+"/builder", nil), http.StatusOK, "")
+}
+
+func operatorsOfRegistration(t *testing.T, s *servertest.Server, o *servertest.Operator) {
+	const path = adminAt + "/initial-access-tokens"
+	made := o.Do(http.MethodPost, path, object{"uses": 1, "expires_in": 60, "note": "the mobile team"})
+	expect(t, "a token", made, http.StatusCreated, "")
+	var token struct{ ID, Token string }
+	made.Decode(t, &token)
+	expect(t, "lets a client in", register(t, s, token.Token, board), http.StatusCreated, "")
+	expect(t, "it is taken back", o.Do(http.MethodDelete, path+"/"+token.ID, nil), http.StatusNoContent, "")
 }
 
 func operatorsOfResources(t *testing.T, o *servertest.Operator) {

@@ -114,6 +114,21 @@ func (d *Desk) DeleteClient(ctx context.Context, id string) (int, error) {
 	return d.count(ctx, at("clients", id))
 }
 
+// InitialTokens implements admin.Desk.
+func (d *Desk) InitialTokens(ctx context.Context, q admin.InitialTokenQuery) (admin.Page[admin.InitialToken], error) {
+	return get[admin.Page[admin.InitialToken]](ctx, d, "/initial-access-tokens", asked(q.Paging))
+}
+
+// CreateInitialToken implements admin.Desk.
+func (d *Desk) CreateInitialToken(ctx context.Context, f admin.InitialTokenForm) (admin.InitialToken, error) {
+	return change[admin.InitialToken](ctx, d, http.MethodPost, "/initial-access-tokens", f, "")
+}
+
+// DeleteInitialToken implements admin.Desk.
+func (d *Desk) DeleteInitialToken(ctx context.Context, id string) error {
+	return d.end(ctx, at("initial-access-tokens", id))
+}
+
 // Resources implements admin.Desk.
 func (d *Desk) Resources(ctx context.Context, q admin.ResourceQuery) (admin.Page[admin.Resource], error) {
 	return get[admin.Page[admin.Resource]](ctx, d, "/resources", asked(q.Paging))

@@ -63,7 +63,7 @@ func clientsCommand(a *app) *cobra.Command {
 		Example: "  handclaspd clients delete cli_3v1n8q…", RunE: a.run(a.clientsDelete),
 	}
 	return group("clients", "Register, change and remove the programs that sign in here",
-		append(elsewhere(create, list, show, update, secretCommand(a), disable, enable, remove), inviteCommands(a)...)...)
+		elsewhere(append(inviteCommands(a), create, list, show, update, secretCommand(a), disable, enable, remove)...)...)
 }
 
 func (a *app) clientsCreate(ctx context.Context, flags clientForm) error {

@@ -83,7 +83,7 @@ func open(ctx context.Context, s Settings, log *slog.Logger, notify func(context
 func (h *house) desk() *admin.Local {
 	return admin.New(admin.Options{
 		Records: h.db, Sessions: h.sessions, Keys: h.keys, Journal: h.journal, Letters: h.letters,
-		Issuer: h.settings.Issuer, Now: time.Now,
+		Issuer: h.settings.Issuer, Now: time.Now, Registration: registrationModes[h.settings.Registration],
 	})
 }
 

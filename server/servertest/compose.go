@@ -178,6 +178,7 @@ func (s *Server) composeServer(log *slog.Logger, notices *server.Notices, limite
 		Issuer: s.Issuer, Records: s.Records, Tickets: s.Tickets, Limiter: limiter, Sessions: s.Sessions, OAuth: s.OAuth,
 		Admin: admin.New(admin.Options{
 			Records: s.Records, Sessions: s.Sessions, Keys: s.Keys, Journal: s.Journal, Issuer: s.Issuer, Now: s.Clock.Now,
+			Registration: s.options.Registration,
 			Letters: admin.Letters{
 				Site: mail.Site{Name: "Handclasp", Host: server.Host(s.Issuer)}, Post: s.Queue.Send, Signup: links.Admission.Signup.String(),
 			},
