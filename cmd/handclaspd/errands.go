@@ -9,12 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/handclasp/handclasp/sessions"
 	"github.com/handclasp/handclasp/store"
 )
-
-// operator is the actor of the events that commands record.
-const operator = "operator"
 
 // A step opens one part of the house. An errand names those that it needs, from the ground up.
 type step func(*house, context.Context) error
@@ -102,9 +98,3 @@ type away struct {
 
 // Drop fails.
 func (t away) Drop(context.Context, string) error { return t.err }
-
-// record notes what an operator has done.
-func (h *house) record(ctx context.Context, e store.Event) {
-	e.Actor, e.Result = operator, sessions.OK
-	h.journal.Record(ctx, e)
-}
