@@ -93,6 +93,10 @@ func (a *app) clientsUpdate(ctx context.Context, id string, flags clientForm) er
 		if err != nil {
 			return a.ofClient(wrong(err, "handclaspd clients update --help"), id)
 		}
+		if client.Origin == string(store.OriginRegistered) || client.Origin == string(store.OriginDocument) {
+			a.say("it speaks for itself and may change all of this back but its audiences; what keeps it out is")
+			a.say("  %s", a.command("clients", "disable", quoted(id)))
+		}
 		return a.showClient(client)
 	}, oldRecords, journal)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/handclasp/handclasp/oauth"
 	"github.com/handclasp/handclasp/store"
 	"github.com/handclasp/handclasp/store/redis/redistest"
 	"github.com/handclasp/handclasp/store/sql"
@@ -38,7 +39,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "person": person, "signed-in": signedIn, "wait-ready": waitReady, "mailbox": mailbox,
-			"remember": remember, "fake-event": fakeEvent, "wait-for": waitFor,
+			"remember": remember, "fake-event": fakeEvent, "wait-for": waitFor, "by-itself": byItself,
 			"redis": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("REDIS", redistest.Start(t)) },
 		},
 	})
@@ -103,6 +104,18 @@ func person(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	ts.Setenv("SESSION", sid)
 	ts.Setenv("USER", user.ID)
+}
+
+// by-itself lets a client register itself: by-itself <id>.
+func byItself(ts *testscript.TestScript, _ bool, args []string) {
+	db, now := database(ts), time.Now()
+	defer func() { ts.Check(db.Close()) }()
+	ts.Check(db.RegisterClient(context.Background(),
+		store.Client{
+			ID: args[0], Name: "Board", Public: true, Grants: []string{oauth.GrantDevice}, Audiences: []string{"https://api.example.test"},
+			CreatedAt: now, UpdatedAt: now,
+		},
+		store.Registration{Origin: store.OriginRegistered, Token: "hash", CreatedAt: now}, "", 10))
 }
 
 // signed-in looks whether a session lives in the records and its ticket in the tickets.
