@@ -13,7 +13,8 @@ func (b bench) costs(ctx context.Context) (section, error) {
 		Title: "CPU of a request",
 		Notes: fmt.Sprintf("CPU of the server and of Redis together, in milliseconds, medians of %d rounds in which all kinds take turns, "+
 			"%d clients with kept connections. The bare handlers are net/http with one Redis GET, and with bytes made before; "+
-			"the signatures are made with the server's own key, on all cores at once. Refreshes rotate; polls are each code's first. "+
+			"the signatures are made with the server's own key, on all cores at once. Refreshes rotate; polls are each code's first; "+
+			"a code that is redeemed ends the session that the app had in that browser before. "+
 			"Goals in milliseconds were set where a signature of libcrypto takes %.3f ms; in brackets what they are at the pace of this run.",
 			b.size.rounds, clients, paceMaker),
 	}
@@ -22,7 +23,7 @@ func (b bench) costs(ctx context.Context) (section, error) {
 	if err != nil {
 		return s, err
 	}
-	kinds := l.kinds()
+	kinds := l.kinds(ctx)
 	for round := range b.size.rounds + 1 {
 		for _, k := range kinds {
 			if err := l.take(ctx, k, round > 0); err != nil { // the first round warms up

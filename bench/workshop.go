@@ -49,6 +49,7 @@ type station struct {
 	key            *keys.Signing
 	wallet         *wallet
 	service        *service
+	board          *board
 
 	mu     sync.Mutex
 	polled time.Time // when the last poll began
@@ -104,6 +105,9 @@ func (w *workshop) open(ctx context.Context, b bench, keeper string, with settin
 	if s.service, err = b.newService(ctx, up, persons); err != nil {
 		return err
 	}
+	if s.board, err = b.newBoard(ctx, up, persons); err != nil {
+		return err
+	}
 	all, err := persons.logins(ctx, sessionsInTurn, sessionsInTurn)
 	for _, one := range all {
 		s.sessions <- one
@@ -120,7 +124,7 @@ func (w *workshop) close() {
 }
 
 // kinds are what is compared, each after what it needs of the ones before.
-func (w *workshop) kinds() []*kind {
+func (w *workshop) kinds(ctx context.Context) []*kind {
 	first := w.stations[0]
 	get := w.bareKind("bare handler, one Redis GET", w.size.requests, func(c *conn, _ int) error { return document(c, bareGetPath) })
 	bytes := w.bareKind("bare handler, bytes", w.size.requests, func(c *conn, _ int) error { return document(c, bareBytesPath) })
@@ -149,7 +153,7 @@ func (w *workshop) kinds() []*kind {
 		refresh := s.kind("refresh", w.size.refreshes, s.refresh, signatures[s.signer], goalRefresh)
 		all = append(all, refresh)
 		if s.signer == "openssl" {
-			all = append(all, s.proven(w.size.refreshes, refresh))
+			all = append(all, s.proven(w.size.refreshes, refresh), s.redemption(ctx, w.size.refreshes/2, signatures[s.signer]))
 		}
 	}
 	all = append(all, first.services(w.size.refreshes, signatures[first.signer], get)...)

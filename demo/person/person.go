@@ -32,11 +32,16 @@ func New(issuer, mailbox, email string) (*Person, error) {
 	}
 	return &Person{
 		Email: email, Issuer: issuer, Mailbox: mailbox,
-		client: &http.Client{Jar: jar, Timeout: 10 * time.Second},
+		client: &http.Client{Jar: jar, Timeout: 10 * time.Second, CheckRedirect: func(to *http.Request, _ []*http.Request) error {
+			if !strings.HasPrefix(to.URL.String(), issuer+"/") {
+				return http.ErrUseLastResponse // to an app, which hears what is in the address
+			}
+			return nil
+		}},
 	}, nil
 }
 
-// page is what the browser shows.
+// page is what the browser shows, or where an app's answer leads it.
 type page struct {
 	url    *url.URL
 	status int
@@ -65,6 +70,22 @@ func (p *Person) SignIn(ctx context.Context) error {
 		return fmt.Errorf("press the button behind the link: %w", err)
 	}
 	return nil
+}
+
+// Authorize follows an app's authorization request (RFC 6749 §4.1.1), says yes where it is asked, and returns the code that the
+// app hears.
+func (p *Person) Authorize(ctx context.Context, request url.Values) (code string, err error) {
+	at, err := p.get(ctx, "/oauth/authorize?"+request.Encode())
+	if err == nil && strings.HasPrefix(at.url.Path, "/authorize/") {
+		at, err = p.submit(ctx, at, at.url.Path, url.Values{"decision": {"approve"}})
+	}
+	if err != nil {
+		return "", fmt.Errorf("authorize: %w", err)
+	}
+	if code = at.url.Query().Get("code"); code == "" {
+		return "", fmt.Errorf("authorize: no code at %s", at.url.Path)
+	}
+	return code, nil
 }
 
 // Open types the code that a terminal shows and returns the page that asks.
@@ -140,6 +161,9 @@ func (p *Person) do(r *http.Request) (*page, error) {
 		return nil, err
 	}
 	at := &page{answer.Request.URL, answer.StatusCode, doc}
+	if to, err := answer.Location(); err == nil {
+		at.url = to
+	}
 	if answer.StatusCode >= http.StatusBadRequest {
 		return at, fmt.Errorf("%s: %d: %s", at.url.Path, at.status, strings.Join(strings.Fields(textOf(doc)), " "))
 	}
