@@ -315,7 +315,7 @@ func (p *Provider) Grant(ctx context.Context, a Authorization, by store.Browser,
 	sid := store.NewID(store.SessionPrefix)
 	fingerprint, name, platform, bound := a.Fingerprint, a.DeviceName, a.Platform, true
 	if fingerprint == "" { // the device is this browser with this app, for this person
-		fingerprint, bound = store.Digest("browser-device", here.ID+" "+a.ClientID+" "+by.UserID), false
+		fingerprint, bound = store.AppFingerprint+store.Digest("browser-device", here.ID+" "+a.ClientID+" "+by.UserID), false
 		name, platform = here.Name, ""
 	}
 	code, secret := p.codes.write(codeClaims{

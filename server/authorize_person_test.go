@@ -278,3 +278,23 @@ func TestADeviceOfSomebodyElseIsRefusedAtTheApp(t *testing.T) {
 		}
 	})
 }
+
+// A company signs people in to many apps in the browser; only what stands beside it is a device.
+func TestAppsInABrowserTakeNoDevicesAway(t *testing.T) {
+	servertest.Everywhere(t, servertest.Options{LimitScale: 1000, MostDevices: 1}, func(t *testing.T, s *servertest.Server) {
+		registerWebApps(t, s)
+		b := signedIn(t, s, mara)
+		for _, scope := range []string{"openid", "openid offline_access"} {
+			for _, a := range []*servertest.App{calendar(t, s), notes(t, s)} {
+				a.Scope = scope
+				wantAlive(t, a, a.LogIn(b))
+			}
+		}
+		s.Terminal(t).LogIn(b)
+		wantAlive(t, calendar(t, s), calendar(t, s).LogIn(signedIn(t, s, mara)))
+		full := b.EnterCode(s.Terminal(t).Ask().UserCode).Press("Approve")
+		if full.Status != http.StatusForbidden || !strings.Contains(full.Text(), "as many devices signed in") {
+			t.Errorf("a second terminal: %d %s", full.Status, full.Text())
+		}
+	})
+}

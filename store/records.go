@@ -132,7 +132,7 @@ type Event struct {
 type Beginning struct {
 	Session     Session // DeviceID is ignored: the claim gives it; ConfirmedAt set makes the row live at once (browsers)
 	Fingerprint string  // hash; empty gives the session a device entry of its own (or none for a browser)
-	MostDevices int     // how many devices the user may hold, this one among them; zero for any number
+	MostDevices int     // how many devices the user may hold, this one among them; zero for any number. See AppFingerprint
 }
 
 // Begun is the answer to Beginning.

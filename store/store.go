@@ -64,6 +64,10 @@ const (
 	InvitePrefix  = "inv_"
 )
 
+// AppFingerprint begins the fingerprint hash of what is no device of its own, but one app in one browser: however many of those a
+// person has, they take no place among the devices.
+const AppFingerprint = "app:"
+
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // NewID returns prefix and 128 random bits in 26 letters and digits that are safe in a URL, a Redis key and a log line.

@@ -45,7 +45,7 @@ type Settings struct {
 	AccessLife      time.Duration `name:"access-life" default:"15m" help:"life of an access token, an hour at most"`
 	RefreshIdle     time.Duration `name:"refresh-idle" default:"720h" help:"life of a session without use"`
 	RefreshAbsolute time.Duration `name:"refresh-absolute" default:"2160h" help:"life of a session altogether"`
-	DevicesMost     int           `name:"devices-most" default:"20" help:"devices that one user may have signed in"`
+	DevicesMost     int           `name:"devices-most" default:"20" help:"devices that one user may have signed in, apps in a browser aside"`
 	Signer          string        `name:"signer" default:"auto" value:"which" help:"auto, go or openssl"`
 	SigningKey      string        `name:"signing-key" value:"pem" help:"RSA private key to sign with, instead of the data folder's" secret:"whole"`
 	LimitScale      float64       `name:"limit-scale" default:"1" help:"multiplies every rate limit"`

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -54,14 +55,15 @@ func begin(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	return begun, err
 }
 
-// roomFor counts the devices that the user holds besides this one.
+// roomFor counts the devices that the user holds besides this one. Apps in a browser are none.
 func roomFor(ctx context.Context, tx *runner, b store.Beginning, device string) error {
-	if b.MostDevices == 0 || device == "" {
+	if b.MostDevices == 0 || device == "" || strings.HasPrefix(b.Fingerprint, store.AppFingerprint) {
 		return nil
 	}
-	full, err := tx.has(ctx, `SELECT 1 WHERE (SELECT COUNT(DISTINCT device_id) FROM sessions
-		WHERE user_id = $1 AND ended_at = 0 AND device_id <> '' AND device_id <> $2) >= $3`,
-		b.Session.UserID, device, b.MostDevices)
+	full, err := tx.has(ctx, `SELECT 1 WHERE (SELECT COUNT(DISTINCT devices.id) FROM sessions
+		JOIN devices ON devices.id = sessions.device_id AND devices.fingerprint NOT LIKE $4
+		WHERE sessions.user_id = $1 AND sessions.ended_at = 0 AND devices.id <> $2) >= $3`,
+		b.Session.UserID, device, b.MostDevices, store.AppFingerprint+"%")
 	if err == nil && full {
 		err = store.ErrFull
 	}

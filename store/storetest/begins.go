@@ -166,6 +166,7 @@ var beginStories = []story[*book]{
 			}
 		}
 		b.ok(begin(fmt.Sprint("fp-", held))) // the device that it holds already
+		b.ok(begin(store.AppFingerprint + "calendar"))
 		b.fails(begin(""), store.ErrFull)    // a device entry of its own counts too
 		other := beginning(b.user("bo"), "bo's")
 		other.MostDevices = 3
@@ -177,6 +178,9 @@ var beginStories = []story[*book]{
 				_, err = b.EndSession(b.ctx, s.ID, "logout", after(1))
 				b.ok(err)
 			}
+		}
+		for i := range 4 { // apps in a browser take no place
+			b.ok(begin(fmt.Sprint(store.AppFingerprint, i)))
 		}
 		b.ok(begin("fp-new"))
 	}},
