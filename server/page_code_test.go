@@ -164,11 +164,15 @@ func TestCrowdOfGuessersDoesNotCloseTheDoor(t *testing.T) {
 	known.SignIn(mara)
 	s.Terminal(t).LogIn(known)
 	waiting := s.Terminal(t).Ask()
-	looked := 0
-	for who := range 10 {
+	crowd := make([]*servertest.Browser, 10)
+	for who := range crowd {
 		b := s.Browser(t)
 		b.Address = fmt.Sprintf("203.0.113.%d", who)
 		b.SignIn(fmt.Sprintf("guesser%d@example.test", who))
+		crowd[who] = b
+	}
+	looked, began := 0, time.Now()
+	for who, b := range crowd {
 		form := url.Values{"csrf": {csrfOf(t, b)}}
 		for i := range 10 {
 			b.Address = fmt.Sprintf("198.51.%d.%d", who+100, i)
@@ -178,8 +182,8 @@ func TestCrowdOfGuessersDoesNotCloseTheDoor(t *testing.T) {
 			}
 		}
 	}
-	if looked < 60 || looked > 70 {
-		t.Errorf("the crowd had %d guesses looked up", looked)
+	if most := 61 + int(time.Since(began)/time.Second); looked < 60 || looked > most { // one more for each second
+		t.Errorf("the crowd had %d guesses looked up, at most %d were to be", looked, most)
 	}
 	wantPage(t, known.Approve(waiting.UserCode), http.StatusOK, "You are signed in on dev-box")
 }
