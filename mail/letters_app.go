@@ -60,3 +60,45 @@ func checkAppURL(s string) error {
 
 // Href lets an app's own scheme pass, of which the template knows nothing. Every link was checked when the mail was written.
 func (l letter) Href() template.URL { return template.URL(l.Link) } //nolint:gosec // G203: see checkURL and checkAppURL
+
+// NewApp tells a person that an app has signed them in for the first time, in a browser in which they were signed in.
+type NewApp struct {
+	Site    Site
+	To      string
+	App     string
+	Browser string // such as "Firefox on Linux"
+	From    string // network address
+	At      time.Time
+	End     string // URL of the page that ends it
+	Account string // URL of the list of devices and of what apps may do
+}
+
+// Message writes the mail.
+func (n NewApp) Message() (Message, error) {
+	if err := checkURL("the page that ends the session", n.End); err != nil {
+		return Message{}, err
+	}
+	if err := checkURL("the account page", n.Account); err != nil {
+		return Message{}, err
+	}
+	app := clean(n.App)
+	return letter{
+		Site: n.Site, Kind: "new-app", To: n.To,
+		Subject:    "You signed in to " + app,
+		Preheader:  "If this was you, there is nothing to do.",
+		Heading:    "You signed in to " + app,
+		Lead:       []string{fmt.Sprintf("This app has signed you in for the first time, with your account at %s. If this was you, there is nothing to do.", n.Site.Name)},
+		FactsFirst: true,
+		Facts: facts(
+			fact{Label: "App", Value: app},
+			fact{Label: "Browser", Value: clean(n.Browser)},
+			fact{Label: "Network", Value: n.From},
+			fact{Label: "Signed in", Value: exactly(n.At)},
+		),
+		Button: "This was not me", Link: n.End, ShowLink: true, Warning: true,
+		Notes: []string{
+			"The link opens a page that ends the app’s session. What the app may do you can see, and take back, beside your devices.",
+		},
+		Account: n.Account,
+	}.message()
+}

@@ -35,6 +35,10 @@ func everyMail() map[string]interface{ Message() (Message, error) } {
 			Site: aSite, To: "alice@example.test", Name: "dev-box", Platform: "linux/amd64", App: "handclasp",
 			From: "203.0.113.7", At: aTime, End: aLink, Account: account,
 		},
+		"new-app": NewApp{
+			Site: aSite, To: "alice@example.test", App: "Calendar", Browser: "Firefox on Linux", From: "203.0.113.7", At: aTime,
+			End: aLink, Account: account,
+		},
 		"session-ended": SessionEnded{
 			Site: aSite, To: "alice@example.test", Why: Reused, Name: "dev-box", Platform: "linux/amd64",
 			App: "handclasp", From: "203.0.113.7", At: aTime, Account: account,

@@ -1,5 +1,5 @@
 // Package mail holds the mails that a server writes, and how they leave: over SMTP, or into a folder while somebody
-// develops. A mail is written as one of SignIn, NewDevice, SessionEnded and Invite, which make a Message; a Queue sends it.
+// develops. A mail is written as one of SignIn, AppSignIn, NewDevice, NewApp, SessionEnded and Invite, which make a Message; a Queue sends it.
 package mail
 
 import (

@@ -124,8 +124,9 @@ func (s *Server) showEndDevice(w http.ResponseWriter, r *http.Request) error {
 	return s.endPage(w, r, r.URL.Query().Get("t"), false)
 }
 
-// endByMail ends the one session that the mail was about. It needs no sign-in: the token is the right to do this and
-// nothing else, so whoever holds it can only do what its owner would want done.
+// endByMail ends what is signed in on the device that the mail was about: the session of which it told, or one that has taken
+// its place. It needs no sign-in: the token is the right to do this and nothing else, so whoever holds it can only do what its
+// owner would want done.
 func (s *Server) endByMail(w http.ResponseWriter, r *http.Request) error {
 	return s.endPage(w, r, r.PostForm.Get("t"), true)
 }
@@ -139,8 +140,12 @@ func (s *Server) endPage(w http.ResponseWriter, r *http.Request, token string, e
 	if err != nil {
 		return unavailable(err)
 	}
-	if end && row.EndedAt.IsZero() {
-		if err := s.Sessions.End(r.Context(), sid, sessions.EndUser); err != nil && !errors.Is(err, store.ErrNotFound) {
+	left, err := s.Records.SessionsOnDevice(r.Context(), row.UserID, row.DeviceID)
+	if err != nil {
+		return unavailable(err)
+	}
+	if end {
+		if err := s.Sessions.EndDevice(r.Context(), row.UserID, row.DeviceID); err != nil && !errors.Is(err, store.ErrNotFound) {
 			return unavailable(err)
 		}
 	}
@@ -149,6 +154,6 @@ func (s *Server) endPage(w http.ResponseWriter, r *http.Request, token string, e
 		return err
 	}
 	return s.Pages.Write(w, http.StatusOK, pages.EndDevice{
-		Base: s.base(r), Token: token, Device: pageDevice(l), Done: end || !row.EndedAt.IsZero(),
+		Base: s.base(r), Token: token, Device: pageDevice(l), Done: end || len(left) == 0,
 	})
 }

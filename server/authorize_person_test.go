@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -296,5 +297,31 @@ func TestAppsInABrowserTakeNoDevicesAway(t *testing.T) {
 		if full.Status != http.StatusForbidden || !strings.Contains(full.Text(), "as many devices signed in") {
 			t.Errorf("a second terminal: %d %s", full.Status, full.Text())
 		}
+	})
+}
+
+func TestANewAppIsToldOfOnceAndCanBeEnded(t *testing.T) {
+	onBothKeepers(t, servertest.Options{LimitScale: 1000}, func(t *testing.T, s *servertest.Server) {
+		registerWebApps(t, s)
+		first, other := signedIn(t, s, mara), signedIn(t, s, mara)
+		a := calendar(t, s)
+		a.LogIn(first)
+		again, elsewhere := a.LogIn(first), a.LogIn(other)
+		notes(t, s).LogIn(first)
+		of := func(app string) func(servertest.Mail) bool {
+			return func(m servertest.Mail) bool { return m.Subject == "You signed in to "+app }
+		}
+		s.WaitForMail(t, of("Notes"))
+		told := slices.DeleteFunc(s.Mails(t), func(m servertest.Mail) bool { return m.To != mara || strings.HasPrefix(m.Subject, "Sign in to") })
+		if len(told) != 2 {
+			t.Errorf("there are %d mails of two new apps: %+v", len(told), told)
+		}
+		mail := s.WaitForMail(t, of("Calendar"))
+		page := s.Browser(t).Open(mail.Link)
+		wantPage(t, page, http.StatusOK, "End this session?", "Calendar")
+		wantPage(t, page.Press("End this session"), http.StatusOK, "has ended")
+		// It has taken the place of the one that the mail was about.
+		expect(t, "the app's access token", a.Call(http.MethodGet, "/oauth/userinfo", again.AccessToken), http.StatusUnauthorized, "invalid_token")
+		wantAlive(t, a, elsewhere)
 	})
 }

@@ -95,6 +95,11 @@ func (n *Notices) write(ctx context.Context, what sessions.Notice) (mail.Message
 			Site: n.Site, To: what.User.Email, Name: row.Name, Platform: row.Platform, App: app, From: row.Address,
 			At: n.Now(), End: n.Issuer + "/devices/end?t=" + n.endToken(row.ID), Account: n.Issuer + "/account",
 		}.Message()
+	case sessions.NoticeNewApp:
+		return mail.NewApp{
+			Site: n.Site, To: what.User.Email, App: app, Browser: row.Name, From: row.Address,
+			At: n.Now(), End: n.Issuer + "/devices/end?t=" + n.endToken(row.ID), Account: n.Issuer + "/account",
+		}.Message()
 	case sessions.NoticeReuse:
 		return mail.SessionEnded{
 			Site: n.Site, To: what.User.Email, Why: mail.Reused, Name: row.Name, Platform: row.Platform, App: app,

@@ -34,6 +34,7 @@ type Records interface {
 	Consents(ctx context.Context, userID string) ([]store.Consent, error)
 	RemoveConsent(ctx context.Context, userID, clientID string) error
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
+	SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error)
 	Ping(ctx context.Context) error
 }
 

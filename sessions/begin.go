@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -165,7 +166,7 @@ func (s *Sessions) Deny(ctx context.Context, r store.Request, by store.Browser) 
 // session is live, and the older one of the same user, device and client has ended. store.ErrRefused: user or client are
 // not allowed any more. After any error the grant is deleted and nothing was given.
 func (s *Sessions) Redeem(ctx context.Context, g store.Grant) error {
-	known, err := s.known(ctx, g)
+	news, err := s.news(ctx, g)
 	if err != nil {
 		return s.takeBack(ctx, g, err)
 	}
@@ -182,18 +183,30 @@ func (s *Sessions) Redeem(ctx context.Context, g store.Grant) error {
 		Type: "session.begin", Actor: g.UserID, UserID: g.UserID, SessionID: g.SID,
 		ClientID: g.ClientID, DeviceID: g.DeviceID, Result: OK,
 	})
-	if !known {
-		s.notify(ctx, Notice{Kind: NoticeNewDevice, User: confirmed.User, Session: confirmed.Session})
+	if news != "" {
+		s.notify(ctx, Notice{Kind: news, User: confirmed.User, Session: confirmed.Session})
 	}
 	return nil
 }
 
-// known must be asked before the session is confirmed: afterwards every device is.
-func (s *Sessions) known(ctx context.Context, g store.Grant) (bool, error) {
-	if g.Fingerprint == "" {
-		return false, nil
+// news is the kind of notice that a session is worth. It must be asked before the session is confirmed: afterwards every device
+// and every app is known.
+func (s *Sessions) news(ctx context.Context, g store.Grant) (kind string, err error) {
+	known := false
+	switch {
+	case strings.HasPrefix(g.Fingerprint, store.AppFingerprint):
+		kind = NoticeNewApp
+		known, err = s.Records.KnownApp(ctx, g.UserID, g.ClientID)
+	case g.Fingerprint != "":
+		kind = NoticeNewDevice
+		known, err = s.Records.KnownDevice(ctx, g.UserID, g.Fingerprint)
+	default:
+		kind = NoticeNewDevice
 	}
-	return s.Records.KnownDevice(ctx, g.UserID, g.Fingerprint)
+	if known {
+		kind = ""
+	}
+	return kind, err
 }
 
 // takeBack undoes a redemption that could not be confirmed.

@@ -33,6 +33,7 @@ type Records interface {
 	ForgetClients(ctx context.Context, registered, passing time.Time) (int64, error)
 	HalfEnded(ctx context.Context, userID, clientID string) ([]store.Session, error)
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
+	KnownApp(ctx context.Context, userID, clientID string) (bool, error)
 	DueSessions(ctx context.Context, now time.Time, limit int) ([]store.Session, error)
 	Recheck(ctx context.Context, sid string, seen, next time.Time) error
 	EndedSince(ctx context.Context, since time.Time, after string, limit int) ([]store.Session, error)
@@ -87,7 +88,7 @@ func New(o Options) *Sessions { return &Sessions{o} }
 
 // Notice is something that a person should hear of.
 type Notice struct {
-	Kind    string // NoticeNewDevice or NoticeReuse
+	Kind    string // NoticeNewDevice, NoticeNewApp or NoticeReuse
 	User    store.User
 	Session store.Session
 }
@@ -95,6 +96,7 @@ type Notice struct {
 // The kinds of notice.
 const (
 	NoticeNewDevice = "new_device"
+	NoticeNewApp    = "new_app" // in a browser, which is no device of its own
 	NoticeReuse     = "reuse"
 )
 

@@ -219,6 +219,8 @@ type Records interface {
 	HalfEnded(ctx context.Context, userID, clientID string) ([]Session, error)
 	// KnownDevice reports whether a device with this fingerprint hash has had a confirmed session of this user.
 	KnownDevice(ctx context.Context, userID, fingerprint string) (bool, error)
+	// KnownApp reports whether this user is remembered to have had a confirmed session with this client.
+	KnownApp(ctx context.Context, userID, clientID string) (bool, error)
 	// Device returns a device, or ErrNotFound.
 	Device(ctx context.Context, id string) (Device, error)
 	// DueSessions lists what the sweeper must look at by now: ended sessions whose GrantGoneAt is not set, and

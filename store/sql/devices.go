@@ -25,6 +25,11 @@ func (d *DB) KnownDevice(ctx context.Context, userID, fingerprint string) (bool,
 		WHERE devices.fingerprint = $1 AND devices.fingerprint <> '' AND device_users.user_id = $2`, fingerprint, userID)
 }
 
+// KnownApp implements store.Records.
+func (d *DB) KnownApp(ctx context.Context, userID, clientID string) (bool, error) {
+	return d.read.has(ctx, `SELECT 1 FROM sessions WHERE user_id = $1 AND client_id = $2 AND confirmed_at <> 0 LIMIT 1`, userID, clientID)
+}
+
 func isKnown(ctx context.Context, r *runner, deviceID, userID string) (bool, error) {
 	return r.has(ctx, `SELECT 1 FROM device_users WHERE device_id = $1 AND user_id = $2`, deviceID, userID)
 }

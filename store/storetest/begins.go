@@ -128,6 +128,23 @@ var beginStories = []story[*book]{
 		b.ok(err)
 		b.same(known, false)
 	}},
+	{"an app is known once somebody has had a session with it, also when that has ended", func(b *book) {
+		ana, bo := b.user("ana"), b.user("bo")
+		knows := func(user, client string, want bool) {
+			b.t.Helper()
+			known, err := b.KnownApp(b.ctx, user, client)
+			b.ok(err)
+			b.same(known, want)
+		}
+		b.begun(ana, "provisional")
+		knows(ana.ID, tool, false)
+		s := b.live(ana, "fp", after(1))
+		_, err := b.EndSession(b.ctx, s.ID, "logout", after(2))
+		b.ok(err)
+		knows(ana.ID, tool, true)
+		knows(ana.ID, "another", false)
+		knows(bo.ID, tool, false)
+	}},
 	{"a client without a fingerprint gets a device of its own each time", func(b *book) {
 		ana, bo := b.user("ana"), b.user("bo")
 		one, two, three := b.begun(ana, ""), b.begun(ana, ""), b.begun(bo, "")
@@ -167,7 +184,7 @@ var beginStories = []story[*book]{
 		}
 		b.ok(begin(fmt.Sprint("fp-", held))) // the device that it holds already
 		b.ok(begin(store.AppFingerprint + "calendar"))
-		b.fails(begin(""), store.ErrFull)    // a device entry of its own counts too
+		b.fails(begin(""), store.ErrFull) // a device entry of its own counts too
 		other := beginning(b.user("bo"), "bo's")
 		other.MostDevices = 3
 		b.beginsAs(other)
