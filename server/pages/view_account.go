@@ -49,8 +49,8 @@ type App struct {
 	Since    time.Time
 }
 
-// EndDevice is the page behind the link in the "new device" mail. It needs no sign-in: the token is the right to end
-// this one session and nothing else. Drawing it changes nothing.
+// EndDevice is the page behind the link in the mail about a new device or app. It needs no sign-in: the token is the right to end
+// what is signed in there and nothing else. Drawing it changes nothing.
 //
 //	POST /devices/end  t
 type EndDevice struct {
