@@ -7,9 +7,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +21,25 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := leftBehind(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leftBehind looks for goroutines until there are none, or those that are there have had time enough to end: goleak by
+// itself gives them less than half a second.
+func leftBehind() error {
+	end := time.Now().Add(patience)
+	for {
+		if err := goleak.Find(); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
 
 // received is a mail as a server got it.
 type received struct {
@@ -37,6 +57,12 @@ type mailServer struct {
 	tries int
 	// answer decides about the try'th recipient; nil takes it.
 	answer func(try int) error
+}
+
+func (s *mailServer) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries
 }
 
 func (s *mailServer) all() []received {
