@@ -39,7 +39,7 @@ func TestALateRotationStepsNothingBack(t *testing.T) {
 
 func TestALateDecisionIsNotWritten(t *testing.T) {
 	d, now := inside(t), time.Now()
-	q := store.Request{SID: "ses_a", UserCode: "code", Secret: "secret", CreatedAt: now, ExpiresAt: now.Add(time.Minute)}
+	q := store.Request{SID: "ses_a", UserCode: "code", Secret: "secret", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
 	if _, err := d.Open(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
