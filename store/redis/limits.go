@@ -44,7 +44,7 @@ func (s *Store) buckets(limits []store.Limit, moreKeys, moreArgs int) (keys []st
 
 // Mark answers true to the first caller with this key; see store.Tickets.
 func (s *Store) Mark(ctx context.Context, key string, ttl time.Duration) (bool, error) {
-	if s.offset != nil { // a test moves the time that scripts see, and Redis knows nothing of it
+	if s.offset != nil || s.now != nil { // a test moves the time that scripts see, and Redis knows nothing of it
 		return s.mark(ctx, s.keys.mark(key), ttl)
 	}
 	// One command does what the script does, and costs less: every proof of a client's key is marked. The script would

@@ -27,7 +27,7 @@ func (s *Store) Pulses(ctx context.Context, sids ...string) ([]store.Pulse, erro
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("redis: pulses: %w", err)
 	}
-	now := clock.Val().Add(time.Duration(s.skew()) * time.Microsecond)
+	now := s.skewed(clock.Val())
 	pulses := make([]store.Pulse, len(sids))
 	for i, sid := range sids {
 		pulses[i] = store.Pulse{SID: sid, State: store.StateGone}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type Options struct {
 	Prefix string               // in front of every key; "hc" if empty
 	Log    *slog.Logger         // hears of what is unsafe about this Redis; may be nil
 	Offset func() time.Duration // is added to Redis's time, for tests; may be nil
+	Now    func() time.Time     // stands in for Redis's time, for tests; may be nil
 }
 
 // Store is a keeper of tickets. It is safe for concurrent use.
@@ -35,6 +37,7 @@ type Store struct {
 	channel string
 	log     *slog.Logger
 	offset  func() time.Duration
+	now     func() time.Time
 	watch   *watch
 }
 
@@ -61,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	goredis.SetLogger(chatter{log})
 	client := goredis.NewUniversalClient(options)
 	s := &Store{
-		client: client, keys: keys(prefix), channel: prefix + ":decided", log: log, offset: o.Offset,
+		client: client, keys: keys(prefix), channel: prefix + ":decided", log: log, offset: o.Offset, now: o.Now,
 		watch: newWatch(client, prefix+":decided"),
 	}
 	if err := s.greet(ctx); err != nil {
@@ -104,12 +107,26 @@ func (s *Store) Ping(ctx context.Context) error {
 // Sweep has nothing to do: whatever is kept here carries its end with it.
 func (s *Store) Sweep(context.Context) error { return nil }
 
-// skew is what the scripts add to Redis's time, in microseconds.
-func (s *Store) skew() int64 {
-	if s.offset == nil {
-		return 0
+// skew is what the scripts add to Redis's time, or take in its place; see now.lua.
+func (s *Store) skew() any {
+	switch {
+	case s.now != nil:
+		return "@" + strconv.FormatInt(micros(s.now()), 10)
+	case s.offset != nil:
+		return s.offset().Microseconds()
 	}
-	return s.offset().Microseconds()
+	return 0
+}
+
+// skewed is the time that the scripts see when it is at for Redis.
+func (s *Store) skewed(at time.Time) time.Time {
+	switch {
+	case s.now != nil:
+		return s.now()
+	case s.offset != nil:
+		return at.Add(s.offset())
+	}
+	return at
 }
 
 // chatter takes what the client library would print to stderr. It has one logger for all clients of a process; every

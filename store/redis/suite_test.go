@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
@@ -35,13 +34,9 @@ func open(t testing.TB, o Options) *Store {
 func TestTickets(t *testing.T) {
 	url := redistest.Start(t)
 	storetest.Tickets(t, func(t *testing.T) storetest.Keeper {
-		var skew atomic.Int64
-		o := Options{URL: url, Prefix: prefix(), Offset: func() time.Duration { return time.Duration(skew.Load()) }}
-		return storetest.Keeper{
-			Tickets: open(t, o),
-			Second:  open(t, o),
-			Advance: func(d time.Duration) { skew.Add(int64(d)) },
-		}
+		clock := storetest.NewClock()
+		o := Options{URL: url, Prefix: prefix(), Now: clock.Now}
+		return storetest.Keeper{Tickets: open(t, o), Second: open(t, o), Clock: clock}
 	})
 }
 

@@ -148,7 +148,7 @@ func TestAKillInMidTransactionLeavesNothingOfIt(t *testing.T) {
 		t.Fatalf("while another process writes: %v", err)
 	}
 	p.kill(t)
-	reopened := open(t, path, &clock{})
+	reopened := open(t, path, time.Now)
 	for _, k := range []*sql.DB{d, reopened} {
 		if err := k.Ping(t.Context()); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/handclasp/handclasp/store/sql"
 )
@@ -30,7 +31,7 @@ func beside(t *testing.T, path string, statements ...string) {
 func empty(t *testing.T) (d *sql.DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "handclasp.db")
-	return open(t, path, &clock{}), path
+	return open(t, path, time.Now), path
 }
 
 // made is a new file with its schema, at a path that needs no quoting.

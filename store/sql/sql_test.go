@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,16 +14,10 @@ import (
 	"github.com/handclasp/handclasp/store/storetest"
 )
 
-// clock is the real time and how far a test has moved it on.
-type clock struct{ skew atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.skew.Load())) }
-func (c *clock) advance(d time.Duration) { c.skew.Add(int64(d)) }
-
 // open opens a file for the length of the test.
-func open(t *testing.T, path string, c *clock) *sql.DB {
+func open(t *testing.T, path string, now func() time.Time) *sql.DB {
 	t.Helper()
-	d, err := sql.Open(t.Context(), sql.Options{Path: path, Now: c.now})
+	d, err := sql.Open(t.Context(), sql.Options{Path: path, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +49,9 @@ var blank = sync.OnceValues(func() ([]byte, error) {
 })
 
 // fresh is an empty file with its schema, at a path that must be quoted.
-func fresh(t *testing.T) (d *sql.DB, path string, c *clock) {
+func fresh(t *testing.T) (d *sql.DB, path string, c *storetest.Clock) {
 	t.Helper()
-	path, c = filepath.Join(t.TempDir(), "with space & ?#%", "handclasp.db"), &clock{}
+	path, c = filepath.Join(t.TempDir(), "with space & ?#%", "handclasp.db"), storetest.NewClock()
 	file, err := blank()
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +59,7 @@ func fresh(t *testing.T) (d *sql.DB, path string, c *clock) {
 	if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, file, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	d = open(t, path, c)
+	d = open(t, path, c.Now)
 	if err := d.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -83,6 +76,6 @@ func TestRecordsKeepEveryPromise(t *testing.T) {
 func TestTicketsKeepEveryPromise(t *testing.T) {
 	storetest.Tickets(t, func(t *testing.T) storetest.Keeper {
 		d, path, c := fresh(t)
-		return storetest.Keeper{Tickets: d, Second: open(t, path, c), Advance: c.advance}
+		return storetest.Keeper{Tickets: d, Second: open(t, path, c.Now), Clock: c}
 	})
 }

@@ -14,20 +14,15 @@ import (
 // rig is the stage of the ticket stories: one keeper, its second replica, and steps that fail the story on any surprise.
 type rig struct {
 	Keeper
-	t    *testing.T
-	ctx  context.Context
-	skew time.Duration // how far the keeper's time has been advanced
+	t   *testing.T
+	ctx context.Context
 }
 
 func newRig(t *testing.T, k Keeper) *rig { return &rig{Keeper: k, t: t, ctx: within(t)} }
 
-// now is the keeper's time, in the milliseconds that every keeper can hold.
-func (r *rig) now() time.Time { return time.Now().Add(r.skew).UTC().Truncate(time.Millisecond) }
+func (r *rig) now() time.Time { return r.Now() }
 
-func (r *rig) pass(d time.Duration) {
-	r.Advance(d)
-	r.skew += d
-}
+func (r *rig) pass(d time.Duration) { r.Advance(d) }
 
 // either alternates between the two replicas.
 func (r *rig) either(i int) store.Tickets {

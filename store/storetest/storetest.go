@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,9 +17,26 @@ type Keeper struct {
 	store.Tickets
 	// Second works on the same data as another replica does.
 	Second store.Tickets
-	// Advance lets time pass: after it both replicas behave in everything as if d had gone by.
-	Advance func(d time.Duration)
+	// Clock is the time of both.
+	*Clock
 }
+
+// Clock is the time of a keeper under test. It stands still until a story lets time pass, so that no machine is too slow
+// for a promise of half a second.
+type Clock struct{ at atomic.Int64 }
+
+// NewClock is a clock that stopped now.
+func NewClock() *Clock {
+	c := &Clock{}
+	c.at.Store(time.Now().UnixMilli())
+	return c
+}
+
+// Now is in the milliseconds that every keeper can hold.
+func (c *Clock) Now() time.Time { return time.UnixMilli(c.at.Load()).UTC() }
+
+// Advance lets time pass: after it both replicas behave in everything as if d had gone by.
+func (c *Clock) Advance(d time.Duration) { c.at.Add(d.Milliseconds()) }
 
 // Tickets tells every story of store.Tickets to keepers that open makes; open closes them by t.Cleanup.
 func Tickets(t *testing.T, open func(t *testing.T) Keeper) {
@@ -44,7 +62,7 @@ type story[stage any] struct {
 }
 
 // patience bounds a whole story, so that a keeper that hangs fails instead of stopping the suite.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // within gives a context that ends with the story.
 func within(t *testing.T) context.Context {

@@ -10,7 +10,7 @@ func (r *rig) wakes(decided <-chan struct{}) {
 	r.t.Helper()
 	select {
 	case <-decided:
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		r.t.Fatal("the decision woke nobody")
 	}
 }
