@@ -65,7 +65,7 @@ func setUp(t *testing.T, url string) {
 	if err := s.ClusterAddSlotsRange(t.Context(), 0, 16383).Err(); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for s.Set(t.Context(), "up", 1, time.Second).Err() != nil {
 		if time.Now().After(deadline) {
 			t.Fatal("the Cluster does not come up")

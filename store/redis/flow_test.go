@@ -9,6 +9,9 @@ import (
 	"github.com/handclasp/handclasp/store"
 )
 
+// patience is for what happens at once, unless the machine is busy.
+const patience = time.Minute
+
 func within(t *testing.T, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)

@@ -9,37 +9,38 @@ import (
 	"github.com/handclasp/handclasp/store/redis/redistest"
 )
 
-// lives checks how long Redis itself will keep a key. The suite moves the clock that the scripts see, not this one.
-func lives(t *testing.T, s *Store, key string, want time.Duration) {
+// lives checks how long Redis itself will keep a key, which was written since. The suite moves the clock that the scripts
+// see, not this one.
+func lives(t *testing.T, s *Store, since time.Time, key string, want time.Duration) {
 	t.Helper()
 	got, err := s.client.PTTL(t.Context(), key).Result()
-	if err != nil || got > want+time.Second || got < want-5*time.Second {
-		t.Errorf("%s lives for %v (%v), want %v", key, got, err, want)
+	if gone := time.Since(since); err != nil || got > want+time.Second || got < want-gone-time.Second {
+		t.Errorf("%s lives for %v (%v), want %v less %v", key, got, err, want, gone)
 	}
 }
 
 func TestEveryKeyEndsByItselfAndNotBefore(t *testing.T) {
-	s := open(t, Options{URL: redistest.Run(t).URL()})
+	s, began := open(t, Options{URL: redistest.Run(t).URL()}), time.Now()
 	const request = 10*time.Minute + store.RequestAfterlife
 	q := newRequest()
 	if _, err := s.Open(t.Context(), q, store.Limit{Key: "a", Burst: 3, Every: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
-	lives(t, s, s.keys.limit("a"), time.Minute)
-	lives(t, s, s.keys.code(q.UserCode), 10*time.Minute)
-	lives(t, s, s.keys.request(q.SID), request)
+	lives(t, s, began, s.keys.limit("a"), time.Minute)
+	lives(t, s, began, s.keys.code(q.UserCode), 10*time.Minute)
+	lives(t, s, began, s.keys.request(q.SID), request)
 	poll(t, s, q, store.AnswerPending)
-	lives(t, s, s.keys.request(q.SID), request)
+	lives(t, s, began, s.keys.request(q.SID), request)
 	if _, err := s.Bind(t.Context(), q.UserCode, "ses_b", "usr_a"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Approve(t.Context(), approval(q)); err != nil {
 		t.Fatal(err)
 	}
-	lives(t, s, s.keys.request(q.SID), request)
+	lives(t, s, began, s.keys.request(q.SID), request)
 	poll(t, s, q, store.AnswerGranted)
-	lives(t, s, s.keys.request(q.SID), request)
-	lives(t, s, s.keys.grant(q.SID), approval(q).Idle)
+	lives(t, s, began, s.keys.request(q.SID), request)
+	lives(t, s, began, s.keys.grant(q.SID), approval(q).Idle)
 
 	for what, ask := range every(s, newOpened(t, s)) {
 		if err := ask(t.Context()); err != nil && refusalOf(err) == "" {
@@ -69,6 +70,7 @@ func refusalOf(err error) string {
 func TestRotationAndUseLengthenALifeUpToItsEnd(t *testing.T) {
 	var skew time.Duration
 	s := open(t, Options{URL: redistest.Start(t), Prefix: prefix(), Offset: func() time.Duration { return skew }})
+	began := time.Now()
 	q := newGrant(t, s)
 	b := store.Browser{
 		SID: q.SID, Secret: "b", SeenAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour), Idle: 30 * time.Minute,
@@ -76,24 +78,24 @@ func TestRotationAndUseLengthenALifeUpToItsEnd(t *testing.T) {
 	if err := s.PutBrowser(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
-	lives(t, s, s.keys.browser(q.SID), 30*time.Minute)
+	lives(t, s, began, s.keys.browser(q.SID), 30*time.Minute)
 	skew = 20 * time.Minute
 	if _, err := s.Browser(t.Context(), q.SID, "b"); err != nil {
 		t.Fatal(err)
 	}
-	lives(t, s, s.keys.browser(q.SID), 30*time.Minute)
+	lives(t, s, began, s.keys.browser(q.SID), 30*time.Minute)
 	skew = 45 * time.Minute
 	if _, err := s.Browser(t.Context(), q.SID, "b"); err != nil {
 		t.Fatal(err)
 	}
-	lives(t, s, s.keys.browser(q.SID), 15*time.Minute)
+	lives(t, s, began, s.keys.browser(q.SID), 15*time.Minute)
 
 	for n, days := range []time.Duration{29, 58, 80} {
 		skew = days * 24 * time.Hour
 		if _, err := s.Rotate(t.Context(), turn(q, n+1)); err != nil {
 			t.Fatal(err)
 		}
-		lives(t, s, s.keys.grant(q.SID), min(30, 90-days)*24*time.Hour)
+		lives(t, s, began, s.keys.grant(q.SID), min(30, 90-days)*24*time.Hour)
 	}
 }
 
@@ -115,7 +117,8 @@ func TestStalePointerOpensNothing(t *testing.T) {
 }
 
 func TestIntervalOfAnyLengthGrowsToAMinuteAndNoFurther(t *testing.T) {
-	s := open(t, Options{URL: redistest.Start(t), Prefix: prefix()})
+	now := time.Now() // and so it stays: a repeat that comes late is none
+	s := open(t, Options{URL: redistest.Start(t), Prefix: prefix(), Now: func() time.Time { return now }})
 	for from, want := range map[time.Duration]time.Duration{57 * time.Second: time.Minute, 90 * time.Second: 90 * time.Second} {
 		q := newRequest()
 		q.Interval = from
@@ -134,6 +137,7 @@ func TestMarkIsOneCallersForAsLongAsRedisKeepsIt(t *testing.T) {
 	server := redistest.Run(t)
 	s, second := open(t, Options{URL: server.URL()}), open(t, Options{URL: server.URL()})
 	moved := open(t, Options{URL: server.URL(), Offset: func() time.Duration { return 0 }})
+	began := time.Now()
 	firsts := make(chan bool, 30)
 	for i := range cap(firsts) {
 		go func() {
@@ -153,7 +157,7 @@ func TestMarkIsOneCallersForAsLongAsRedisKeepsIt(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d callers were the first", n)
 	}
-	lives(t, s, s.keys.mark("proof"), time.Minute)
+	lives(t, s, began, s.keys.mark("proof"), time.Minute)
 	if first, err := s.Mark(t.Context(), "short", 20*time.Millisecond); !first || err != nil {
 		t.Fatal(first, err)
 	}
