@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,15 +47,30 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeAddress is one that nobody listens on now.
+// patience is for what happens at once, unless the machine is busy.
+const patience = time.Minute
+
+// The ports below those that the system gives to whoever asks for any: these it may give away before a script's server
+// has come to listen there.
+const firstPort, lastPort = 20000, 32000
+
+var nextPort atomic.Int64
+
+func init() { nextPort.Store(rand.Int64N(lastPort - firstPort)) }
+
+// freeAddress is one that nobody listens on now, and that no other script is given.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range lastPort - firstPort {
+		port := firstPort + nextPort.Add(1)%(lastPort-firstPort)
+		address := net.JoinHostPort("127.0.0.1", strconv.FormatInt(port, 10))
+		if l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // exits runs a program whose exit code is the first argument.
@@ -145,25 +162,23 @@ func fakeEvent(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// wait-ready waits until the server in the background serves.
-func waitReady(ts *testscript.TestScript, _ bool, _ []string) {
-	for range 100 {
-		if ts.Exec("handclaspd", "healthcheck") == nil {
+// wait-ready waits until the server in the background serves; what healthcheck says then is the last output.
+func waitReady(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if ts.Exec("handclaspd", append([]string{"healthcheck"}, args...)...) == nil {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("the server did not become ready")
 }
 
 // wait-for waits until a file that a program in the background writes holds a text.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if err == nil && strings.Contains(string(text), args[1]) {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("%s never held %q", args[0], args[1])
 }
