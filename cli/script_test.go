@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"person": person, "server": control, "count": count, "interrupt": interrupt, "at-once": atOnce,
 			"mode": mode, "no-secrets": noSecrets, "exits": exits, "come-back": comeBack,
-			"same-key": sameKey, "without-key": withoutKey,
+			"wait-for": waitFor, "same-key": sameKey, "without-key": withoutKey,
 		},
 	})
 }
@@ -84,21 +84,57 @@ func (s *loginServer) again() error {
 
 func serverOf(ts *testscript.TestScript) *loginServer { return ts.Value("server").(*loginServer) }
 
-// person says what the person in the browser does with the codes to come:
-// approves, denies, ignores, is-somebody-else; "later" a second later, or as many as are named.
+// patience is for what happens at once, unless the machine is busy.
+const patience = time.Minute
+
+// person says what the person in the browser does with the codes to come: approves, denies, ignores, is-somebody-else;
+// "when held" once a login waits for it, "when <file>" once a browser has written a line there.
 func person(ts *testscript.TestScript, _ bool, args []string) {
 	s := serverOf(ts)
-	if len(args) > 1 && args[0] == "later" {
-		after := time.Second
-		if len(args) > 2 {
-			seconds, err := strconv.Atoi(args[2])
-			ts.Check(err)
-			after = time.Duration(seconds) * time.Second
-		}
-		time.AfterFunc(after, func() { s.decide(args[1]) })
+	if args[0] != "when" {
+		s.decide(args[0])
 		return
 	}
-	s.decide(args[0])
+	file := ts.MkAbs(args[1])
+	ready := func() bool { return s.holds() }
+	if args[1] != "held" {
+		ready = func() bool {
+			text, _ := os.ReadFile(file)
+			return strings.HasSuffix(string(text), "\n")
+		}
+	}
+	go func() {
+		if within(patience, ready) {
+			s.decide(args[2])
+		}
+	}()
+}
+
+// within looks again and again until something is so, or the time is over.
+func within(limit time.Duration, is func() bool) bool {
+	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if is() {
+			return true
+		}
+	}
+	return false
+}
+
+// waitFor waits until a file that a program writes holds a text.
+func waitFor(ts *testscript.TestScript, _ bool, args []string) {
+	file := ts.MkAbs(args[0])
+	if !within(patience, func() bool {
+		text, _ := os.ReadFile(file)
+		return strings.Contains(string(text), args[1])
+	}) {
+		ts.Fatalf("%s never held %q", args[0], args[1])
+	}
+}
+
+func (s *loginServer) holds() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.held > 0
 }
 
 func (s *loginServer) decide(what string) {

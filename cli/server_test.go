@@ -19,6 +19,7 @@ type loginServer struct {
 	issuer  string
 	http    *httptest.Server
 	changed chan struct{} // closed and renewed at every decision
+	held    int           // logins that wait for one
 
 	person    string // approves, denies, ignores, is-somebody-else
 	tokenLife time.Duration
@@ -193,8 +194,12 @@ func (s *loginServer) hold(r *http.Request, request *loginRequest) {
 		return
 	}
 	changed := s.changed
+	s.held++
 	s.mu.Unlock()
-	defer s.mu.Lock()
+	defer func() {
+		s.mu.Lock()
+		s.held--
+	}()
 	select {
 	case <-changed:
 	case <-r.Context().Done():

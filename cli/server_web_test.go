@@ -14,7 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -100,19 +99,21 @@ func comeBack(ts *testscript.TestScript, _ bool, args []string) {
 	var out, talk watched
 	cmd.Stdout, cmd.Stderr = &out, &talk
 	ts.Check(cmd.Start())
-	found := make(chan struct{})
+	page, visited := ts.MkAbs("page.html"), make(chan struct{})
 	go func() {
-		defer close(found)
-		for range 200 {
-			if at := address.FindString(out.String() + talk.String()); at != "" {
-				_ = visit(strings.ReplaceAll(at, `\u0026`, "&"), ts.MkAbs("page.html"))
-				return
-			}
-			time.Sleep(20 * time.Millisecond)
+		defer close(visited)
+		var at string
+		if within(patience, func() bool {
+			at = address.FindString(out.String() + talk.String())
+			return at != ""
+		}) {
+			_ = visit(strings.ReplaceAll(at, `\u0026`, "&"), page)
+			return
 		}
+		_ = cmd.Process.Kill() // nobody will come back
 	}()
 	_ = cmd.Wait() // its exit code is what is looked at
-	<-found
+	<-visited
 	_, _ = ts.Stdout().Write([]byte(out.String()))
 	_, _ = ts.Stderr().Write([]byte(talk.String()))
 	if code := cmd.ProcessState.ExitCode(); strconv.Itoa(code) != args[0] {
@@ -149,7 +150,7 @@ func browse() {
 }
 
 func visit(address, file string) error {
-	client := http.Client{Timeout: 20 * time.Second}
+	client := http.Client{Timeout: patience}
 	res, err := client.Get(address)
 	if err != nil {
 		return err
