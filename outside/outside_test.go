@@ -140,8 +140,8 @@ func TestWhatIsNoSmallDocumentIsRefused(t *testing.T) {
 		"not there": func(w http.ResponseWriter, _ *http.Request) { json(w); w.WriteHeader(http.StatusNotFound) },
 		"a slow one": func(w http.ResponseWriter, r *http.Request) {
 			json(w)
-			for range 100 {
-				if _, err := w.Write([]byte(" ")); err != nil || r.Context().Err() != nil {
+			for r.Context().Err() == nil { // it never ends by itself, so that it is always too slow
+				if _, err := w.Write([]byte(" ")); err != nil {
 					return
 				}
 				_ = http.NewResponseController(w).Flush()
