@@ -18,12 +18,13 @@ func TestAPageThatGoesOnIsAskedAgain(t *testing.T) {
 		_, _ = w.Write([]byte(`<!doctype html>a page`))
 	}))
 	t.Cleanup(server.Close)
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(time.Minute))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
-	ctx, giveUp := context.WithTimeout(ctx, time.Minute)
+	ctx, giveUp := context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(giveUp)
 	if err := chromedp.Do(ctx, chromedp.Navigate(server.URL)); err != nil {
 		t.Fatal(err)
