@@ -55,7 +55,7 @@ func TestGeneratedClientsSignIn(t *testing.T) {
 // Status 1 is an error that the program tells of; a panic in Go is 2.
 func endsInOrderWhereNobodyAnswers(t *testing.T, command []string) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*patience)
 	defer stop()
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env = append(os.Environ(), "ISSUER=http://127.0.0.1:1")
@@ -77,7 +77,7 @@ func runIn(t *testing.T, dir, name string, args ...string) {
 // converse runs a program to its end and hears each line that it says.
 func converse(t *testing.T, issuer string, command []string, hear func(line string)) string {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*patience)
 	defer stop()
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env = append(os.Environ(), "ISSUER="+issuer)

@@ -75,12 +75,13 @@ func newStage(t *testing.T, program string) stage {
 func (s stage) phone(t *testing.T) phone {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("ignore-certificate-errors", true))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stop)
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
-	ctx, giveUp := context.WithTimeout(ctx, time.Minute)
+	ctx, giveUp := context.WithTimeout(ctx, 3*patience)
 	t.Cleanup(giveUp)
 	p := phone{t, ctx, s.home}
 	size := emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true}
@@ -126,11 +127,10 @@ func (p phone) act(expression string) {
 func (p phone) sees(words string) {
 	p.t.Helper()
 	var text string
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if p.ask(`document.body ? document.body.innerText : ""`, &text); strings.Contains(text, words) {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	p.t.Fatalf("never saw %q: %s", words, text)
 }
@@ -245,11 +245,10 @@ func hasItsMailSentAgain(t *testing.T, s stage) {
 	s.Clock.Advance(time.Minute)
 	p.press("again")
 	var half string
-	for range 100 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if p.ask(`JSON.parse(localStorage.getItem("request")).half`, &half); !strings.HasPrefix(half, linkID(older)) {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	p.tap(older.Link)
 	p.sees("Open the newest mail")
