@@ -26,7 +26,7 @@ const partPatience = 2 * time.Second
 // made once and kept; nobody can work it out from the hardware.
 func Fingerprint(ctx context.Context) string {
 	digest := sha256.New()
-	for _, part := range hardware(ctx) {
+	for _, part := range hardware(ctx, partPatience) {
 		// Each part is preceded by its length, so that no two lists read the same.
 		_, _ = fmt.Fprintf(digest, "%d:%s", len(part), part) // a hash takes everything
 	}
@@ -37,7 +37,7 @@ func Fingerprint(ctx context.Context) string {
 }
 
 // hardware lists what can be read in time, always in the same order.
-func hardware(ctx context.Context) []string {
+func hardware(ctx context.Context, patience time.Duration) []string {
 	parts := []string{"os=" + runtime.GOOS, "arch=" + runtime.GOARCH}
 	sources := []struct {
 		name string
@@ -46,15 +46,15 @@ func hardware(ctx context.Context) []string {
 		{"platform", platform}, {"host", host.HostIDWithContext}, {"cpu", cpuModel}, {"board", board},
 	}
 	for _, source := range sources {
-		if value := inTime(ctx, source.read); value != "" {
+		if value := inTime(ctx, patience, source.read); value != "" {
 			parts = append(parts, source.name+"="+value)
 		}
 	}
 	return parts
 }
 
-func inTime(ctx context.Context, read func(context.Context) (string, error)) string {
-	ctx, cancel := context.WithTimeout(ctx, partPatience)
+func inTime(ctx context.Context, patience time.Duration, read func(context.Context) (string, error)) string {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	done := make(chan string, 1)
 	go func() {
