@@ -34,7 +34,7 @@ func patiently(ctx context.Context, try func() error) error {
 		if !busy(err) {
 			return err
 		}
-		if time.Since(started) > busyPatience {
+		if ctx.Err() == nil && time.Since(started) > busyPatience { // who has left is told so, and not that the file is locked
 			return fmt.Errorf("another process keeps the database locked: %w", err)
 		}
 		select {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -164,6 +165,31 @@ func TestWhoLeavesTheQueueWroteNothing(t *testing.T) {
 	if got := marks(t, d); got != "next" {
 		t.Errorf("kept %q", got)
 	}
+}
+
+func TestWhoLeftIsToldSoHoweverLongTheFileWasLocked(t *testing.T) {
+	d := inside(t)
+	other, err := Open(t.Context(), Options{Path: d.path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	letGo := held(t, d.hard)
+	_, locked := other.hard.exec(t.Context(), "BEGIN IMMEDIATE")
+	letGo()
+	if err := other.Close(); err != nil || !busy(locked) {
+		t.Fatal(locked, err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, leave := context.WithCancel(t.Context())
+		err := patiently(ctx, func() error {
+			time.Sleep(busyPatience + time.Second) // the machine is busy
+			leave()
+			return locked
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestAPanicBreaksOneTransactionAndNotTheWriter(t *testing.T) {
