@@ -71,7 +71,12 @@ func (s *loginServer) stop() {
 
 // again starts a stopped server at the address that it had.
 func (s *loginServer) again() error {
-	listener, err := net.Listen("tcp", strings.TrimPrefix(s.issuer, "http://"))
+	var listener net.Listener
+	var err error
+	within(patience, func() bool { // a connection of somebody else's may have the port for a moment
+		listener, err = net.Listen("tcp", strings.TrimPrefix(s.issuer, "http://"))
+		return err == nil
+	})
 	if err != nil {
 		return err
 	}

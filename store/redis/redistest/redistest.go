@@ -17,10 +17,11 @@ import (
 
 // Server is one Redis. Its methods fail the test when they cannot do what they say.
 type Server struct {
-	t    testing.TB
-	dir  string
-	port int
-	args []string
+	t     testing.TB
+	dir   string
+	port  int
+	known bool // the port is somebody's already
+	args  []string
 
 	redis *exec.Cmd
 	ended chan struct{} // closed when the process is no more
@@ -96,23 +97,29 @@ func (s *Server) signal(sig syscall.Signal) {
 
 func (s *Server) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// start tries a few ports: between finding a free one and using it, somebody else may have taken it.
+// start tries a few ports: between finding a free one and using it, somebody else may have taken it. A server that has had
+// one waits for it, since its clients know no other.
 func (s *Server) start() {
 	s.t.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		s.t.Fatal("these tests need a real Redis; type: sudo apt-get install -y redis-server")
 	}
-	for range 5 {
+	for range 10 {
 		if s.port == 0 {
 			s.port = freePort(s.t)
 		}
 		s.launch(program)
 		if s.answers() {
+			s.known = true
 			return
 		}
 		s.Kill()
-		s.port = 0
+		if s.known {
+			time.Sleep(time.Second)
+		} else {
+			s.port = 0
+		}
 	}
 	s.t.Fatal("redis-server does not answer")
 }
