@@ -85,13 +85,12 @@ func (d *demo) start(ctx context.Context) error {
 	if err := d.server.Start(); err != nil {
 		return err
 	}
-	for range 200 {
+	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		answer, err := get(ctx, d.issuer+"/.well-known/oauth-authorization-server")
 		if err == nil && answer == http.StatusOK {
 			d.say("the server answers at %s", d.issuer)
 			return nil
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	text, _ := os.ReadFile(log.Name())
 	return fmt.Errorf("the server did not start:\n%s", text)
@@ -122,7 +121,7 @@ func (d *demo) login(ctx context.Context) (code string, wait func() (string, err
 	case code = <-output.seen:
 		d.say("the terminal shows the code %s", code)
 		return code, wait, nil
-	case <-time.After(10 * time.Second):
+	case <-ctx.Done():
 		return "", nil, fmt.Errorf("no code was shown: %s", output.String())
 	}
 }
