@@ -51,8 +51,9 @@ type registry struct {
 	from Clients
 	now  func() time.Time
 
-	mu    sync.RWMutex
-	known map[string]remembered
+	mu      sync.RWMutex
+	known   map[string]remembered
+	changes int // how often a client was forgotten: what was read before one is not remembered after it
 
 	documents *documents
 }
@@ -79,6 +80,7 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	now := g.now()
 	g.mu.RLock()
 	r, ok := g.known[id]
+	before := g.changes
 	g.mu.RUnlock()
 	if ok && now.Before(r.until) {
 		return r.client, nil
@@ -110,13 +112,21 @@ func (g *registry) find(ctx context.Context, id string) (*client, error) {
 	if c.self {
 		c.narrow()
 	}
+	g.remember(c, now.Add(clientMemory), before)
+	return c, nil
+}
+
+// remember keeps a client that was read when so many had been forgotten. If one more has been since, this may be how it was before.
+func (g *registry) remember(c *client, until time.Time, changes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.changes != changes {
+		return
+	}
 	if len(g.known) >= clientsMost {
 		clear(g.known)
 	}
-	g.known[id] = remembered{c, now.Add(clientMemory)}
-	return c, nil
+	g.known[c.ID] = remembered{c, until}
 }
 
 // freshen has the document of a client fetched whose id is its address, unless an operator has registered that id.
@@ -139,6 +149,7 @@ func (g *registry) forget(id string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.known, id)
+	g.changes++
 }
 
 // ClientAssertionJWTValid and SetClientAssertionJWT complete fosite.ClientManager. Nothing reaches them: authenticate
