@@ -310,7 +310,7 @@ func (p *Provider) redirect(a Authorization, answer url.Values) string {
 // that can be redeemed once within a minute, and returns where the browser goes with the code. The error is an *Error:
 // access_denied if the device belongs to somebody else, or the person may not.
 func (p *Provider) Grant(ctx context.Context, a Authorization, by store.Browser, here BrowserDevice) (location string, err error) {
-	ctx, cancel := finish(ctx)
+	ctx, cancel := p.finish(ctx)
 	defer cancel()
 	sid := store.NewID(store.SessionPrefix)
 	fingerprint, name, platform, bound := a.Fingerprint, a.DeviceName, a.Platform, true

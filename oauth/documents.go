@@ -150,7 +150,7 @@ func (d *documents) allowed(ctx context.Context, host string) error {
 }
 
 func (d *documents) fetch(ctx context.Context, id string, one *asked) {
-	ctx, cancel := finish(ctx)
+	ctx, cancel := d.p.finish(ctx)
 	defer cancel()
 	one.err = d.guarded(ctx, id)
 	d.mu.Lock()

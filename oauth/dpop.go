@@ -88,7 +88,7 @@ func (p *Provider) useProof(ctx context.Context, shown *shownProof) error {
 	if shown == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	ctx, cancel := context.WithTimeout(ctx, p.stepTime())
 	defer cancel()
 	// One more minute for keepers whose clock is not ours.
 	first, err := p.Tickets.Mark(ctx, shown.name, shown.until.Sub(p.Now())+skew)

@@ -47,7 +47,7 @@ func (p *Provider) Token(ctx context.Context, r *http.Request) (TokenAnswer, Wai
 	}
 	if x.wait == 0 { // a poll that is held bounds each of its looks
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, stepTime)
+		ctx, cancel = context.WithTimeout(ctx, p.stepTime())
 		defer cancel()
 	}
 	request, err := p.frame.NewAccessRequest(ctx, r, x)
@@ -141,7 +141,7 @@ func (g grant) address(ctx context.Context, c *client, x *exchange, resource str
 	if x.audience != "" || len(x.grant.Audience) == 0 {
 		return nil
 	}
-	ctx, cancel := finish(ctx)
+	ctx, cancel := g.p.finish(ctx)
 	defer cancel()
 	if err := g.p.Sessions.EndOf(ctx, x.grant.SID, c.ID, sessions.EndRefused); err != nil && !isRefusal(err) {
 		return unavailable(err)

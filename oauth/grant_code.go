@@ -82,7 +82,7 @@ func (g codeGrant) read(form url.Values) (codeClaims, string, error) {
 // spent: a code that we have issued and that is not to be had any more was used before. Its second use ends what the first
 // one began (RFC 6749 §4.1.2), if it is this client's. The session of another client is left alone.
 func (g codeGrant) spent(ctx context.Context, c *client, sid string) error {
-	ctx, cancel := finish(ctx)
+	ctx, cancel := g.p.finish(ctx)
 	defer cancel()
 	err := g.p.Sessions.EndOf(ctx, sid, c.ID, sessions.EndReuse)
 	if err != nil && !isRefusal(err) {

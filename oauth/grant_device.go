@@ -111,7 +111,7 @@ func (d deviceGrant) holdUntil(ctx context.Context, x *exchange, poll store.Poll
 func (d deviceGrant) look(ctx context.Context, poll store.Poll) (store.Polled, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, stepTime)
+		ctx, cancel = context.WithTimeout(ctx, d.p.stepTime())
 		defer cancel()
 	}
 	polled, err := d.p.Tickets.Poll(ctx, poll)
@@ -173,7 +173,7 @@ func (d deviceGrant) reportFingerprint(ctx context.Context, polled store.Polled)
 // redeem confirms the session and says what the access token will hold. From here on the client's going away changes
 // nothing: the approval is spent, and half a redemption would leave a session without an owner.
 func (d deviceGrant) redeem(ctx context.Context, c *client, x *exchange, resource string, g store.Grant) error {
-	ctx, cancel := finish(ctx)
+	ctx, cancel := d.p.finish(ctx)
 	defer cancel()
 	err := d.p.Sessions.Redeem(ctx, g)
 	if errors.Is(err, store.ErrRefused) {
@@ -199,8 +199,10 @@ const (
 	finishTime = 5 * time.Second
 )
 
-func finish(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), finishTime)
+func (p *Provider) stepTime() time.Duration { return stepTime + p.Slack }
+
+func (p *Provider) finish(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), finishTime+p.Slack)
 }
 
 func firstOf(list []string) string {

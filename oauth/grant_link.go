@@ -55,7 +55,7 @@ func (g linkGrant) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acce
 		return err
 	}
 	// From here on the client's going away changes nothing: a link that is spent should give what it was spent for.
-	ctx, cancel := finish(ctx)
+	ctx, cancel := g.p.finish(ctx)
 	defer cancel()
 	user, link, err := g.p.Links.UseApp(ctx, try)
 	if err != nil {

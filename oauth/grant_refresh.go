@@ -83,7 +83,7 @@ func (g refreshGrant) refused(ctx context.Context, c *client, token refreshToken
 		return errKey
 	}
 	if errors.Is(err, store.ErrReused) {
-		ctx, cancel := finish(ctx)
+		ctx, cancel := g.p.finish(ctx)
 		defer cancel()
 		if ended := g.p.Sessions.EndOf(ctx, token.sid, c.ID, sessions.EndReuse); ended != nil {
 			g.p.Log.ErrorContext(ctx, "end the session of a reused refresh token", "session", token.sid, "error", ended)

@@ -105,6 +105,10 @@ type Options struct {
 
 	LimitScale float64 // multiplies the limits of asking for codes
 
+	// Slack is how much longer than it should a store may take before a request gives it up. None but in tests, which do not say
+	// anything about stores when their machine is busy.
+	Slack time.Duration
+
 	Registration  RegistrationMode
 	Registrations Registrations // needed if clients may come by themselves
 	SelfMade      SelfMade

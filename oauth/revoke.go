@@ -38,7 +38,7 @@ func (v revocation) RevokeToken(ctx context.Context, token string, _ fosite.Toke
 		if !ok {
 			return nil
 		}
-		ctx, cancel := finish(ctx)
+		ctx, cancel := v.p.finish(ctx)
 		defer cancel()
 		return v.answer(v.p.Sessions.EndOf(ctx, t.sid, c.GetID(), "logout"))
 	}

@@ -124,7 +124,7 @@ func (p *Provider) StatusList(ctx context.Context, name string) (Document, error
 
 // readEnds is called with the lists locked.
 func (p *Provider) readEnds(ctx context.Context, now time.Time) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.stepTime())
 	defer cancel()
 	indexes, newest, err := p.Ends.EndedIndexes(ctx, now.Add(-p.AccessLife-statusSlack))
 	if err != nil {

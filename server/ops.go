@@ -23,7 +23,7 @@ func (s *Server) Ops() http.Handler {
 
 // ready asks both memories, each within the patience of a request.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.Context(), patience+s.Slack)
 	defer cancel()
 	checks := map[string]func(context.Context) error{"records": s.Records.Ping, "tickets": s.Tickets.Ping}
 	var (

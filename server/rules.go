@@ -106,7 +106,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, route string, nam
 	}
 	leave := context.CancelFunc(func() {})
 	if time > 0 {
-		ctx, leave = context.WithTimeout(ctx, time)
+		ctx, leave = context.WithTimeout(ctx, time+s.Slack)
 	}
 	return rec, r.WithContext(ctx), leave
 }

@@ -71,6 +71,8 @@ type Options struct {
 	Signup   string // for the pages: "closed" says that nobody new can join
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	Slack time.Duration // how much longer than it should a request may take; see oauth.Options
 }
 
 // Server answers HTTP. Its handler is safe for any number of goroutines.

@@ -162,7 +162,7 @@ func (s *Server) composeOAuth(log *slog.Logger, links *providers.MagicLink) (err
 		Journal: s.Journal, Log: log, Now: s.Clock.Now,
 		CodeLife: o.CodeLife, Interval: o.Interval, AccessLife: o.AccessLife, WaitMost: o.WaitMost, HeldMost: o.HeldMost,
 		LimitScale: o.LimitScale, Registration: o.Registration, Registrations: s.Records, SelfMade: o.SelfMade,
-		Documents: o.Documents,
+		Documents: o.Documents, Slack: o.slack(),
 	})
 	return err
 }
@@ -185,6 +185,7 @@ func (s *Server) composeServer(log *slog.Logger, notices *server.Notices, limite
 		}),
 		Links: links, Notices: notices, Journal: s.Journal, Keys: s.Keys, Pages: drawn, Proxies: proxies,
 		OpenAPI: handclasp.OpenAPI, Signup: links.Admission.Signup.String(), Now: s.Clock.Now, Log: log,
+		Slack: s.options.slack(),
 	})
 	return err
 }
