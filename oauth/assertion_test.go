@@ -217,6 +217,7 @@ func TestTwoClientsMayChooseTheSameJTI(t *testing.T) {
 
 func TestAssertionThatClaimsTooMuchIsRefused(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		s.Clock.Hold()
 		h, now := keyed(t, s, "robot", jose.ES256, nil), s.Clock.Now().Unix()
 		keyed(t, s, "other", jose.EdDSA, nil)
 		for name, changes := range map[string][]any{

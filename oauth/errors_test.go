@@ -92,6 +92,7 @@ func TestPollsHearWhereTheRequestStands(t *testing.T) {
 
 func TestPollTooFastIsSlowedForGood(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		s.Clock.Hold()
 		d := s.Terminal(t)
 		asked := d.Ask()
 		poll := func(after time.Duration, want string) {
@@ -114,14 +115,15 @@ func TestPollTooFastIsSlowedForGood(t *testing.T) {
 func TestSlowDownEndsAtAMinute(t *testing.T) {
 	t.Parallel()
 	servertest.Everywhere(t, servertest.Options{LimitScale: 1000, CodeLife: time.Hour}, func(t *testing.T, s *servertest.Server) {
+		s.Clock.Hold()
 		d := s.Terminal(t)
 		asked := d.Ask()
 		mustRefuse(t, d.Poll(asked), oauth.CodeAuthorizationPending)
 		for range 20 {
-			s.Clock.Advance(1100 * time.Millisecond)
+			s.Clock.Advance(2 * time.Second)
 			mustRefuse(t, d.Poll(asked), oauth.CodeSlowDown)
 		}
-		s.Clock.Advance(time.Minute - 22*time.Second)
+		s.Clock.Advance(time.Minute - 39*time.Second) // a minute and a second; see Hold
 		mustRefuse(t, d.Poll(asked), oauth.CodeAuthorizationPending)
 	})
 }

@@ -149,6 +149,7 @@ func TestReplicaTellsWhatAnotherEnded(t *testing.T) {
 
 func TestStatusListIsMadeAnewOnlyWhenItMust(t *testing.T) {
 	everywhere(t, func(t *testing.T, s *servertest.Server) {
+		s.Clock.Hold()
 		d := s.Terminal(t)
 		first := d.Call(http.MethodGet, "/oauth/status/0", "")
 		if age := first.Header.Get("Cache-Control"); age != "public, max-age=3" {

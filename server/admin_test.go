@@ -298,6 +298,7 @@ func TestRepeatAfterACrashMakesNothingTwice(t *testing.T) {
 	var puts atomic.Int32
 	options := servertest.Options{LimitScale: 1000, Tickets: func(below store.Tickets) store.Tickets { return mortal{below, &dead, &puts} }}
 	s := servertest.Start(t, options)
+	s.Clock.Hold() // whoever has begun has seconds to finish
 	o := s.Operator(t, "operator", oauth.ScopeAdminRead, oauth.ScopeAdminWrite)
 	expect(t, "a client", o.Do(http.MethodPost, adminAt+"/clients", object{"id": "builder", "name": "Builder"}), http.StatusCreated, "")
 	dead.Store(true)

@@ -123,6 +123,8 @@ func askingForCodes(t *testing.T, s *servertest.Server, _ *servertest.Browser) {
 }
 
 func polling(t *testing.T, s *servertest.Server, mara *servertest.Browser) {
+	s.Clock.Hold() // what is a repeat, and what comes too early, is a matter of seconds
+	defer s.Clock.Run()
 	d := s.Terminal(t)
 	asked := d.Ask()
 	expect(t, "the first poll", d.Poll(asked), http.StatusBadRequest, "authorization_pending")

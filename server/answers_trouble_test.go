@@ -15,6 +15,7 @@ import (
 // limits asks until it hurts, with the limits as they are.
 func limits(t *testing.T, o servertest.Options) {
 	s := servertest.Start(t, o)
+	s.Clock.Hold() // no machine is too slow to hurt
 	registerApps(t, s)
 	phone := s.Phone(t, "pictures", universal)
 	d, mara := s.Terminal(t), s.Browser(t)

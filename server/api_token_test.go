@@ -70,6 +70,7 @@ func TestTokensThatAreNotOurs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := servertest.Start(t, servertest.Options{LimitScale: 1000, Dir: dir})
+	s.Clock.Hold()
 	d := s.Terminal(t)
 	good := d.LogIn(apiPerson(t, s, "mara")).AccessToken
 	kid := s.Keys.Current().KID

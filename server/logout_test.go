@@ -382,6 +382,7 @@ func TestAnAppThatDoesNotAnswerIsToldAgainForADay(t *testing.T) {
 		}
 		return n
 	}
+	s.Clock.Hold()
 	a.LogIn(b)
 	app.answer(http.StatusServiceUnavailable)
 	b.Open("/account").Press("Shut it out")
@@ -429,6 +430,7 @@ func TestAnAppThatDoesNotAnswerIsToldAgainForADay(t *testing.T) {
 func TestOfTwoReplicasOneTells(t *testing.T) {
 	t.Parallel()
 	clock := &servertest.Clock{}
+	clock.Hold() // a replica that is slow to tell is taken for one that has died
 	dir, app := t.TempDir(), listen(t)
 	s := servertest.Start(t, servertest.Options{Dir: dir, Clock: clock})
 	replica := servertest.Start(t, servertest.Options{Dir: dir, Clock: clock, Issuer: s.Issuer})

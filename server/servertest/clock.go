@@ -1,19 +1,65 @@
 package servertest
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // Clock is the time of a server: the real one, moved by what Advance was told. Timers run as ever, so a poll that is held
 // for ten seconds takes ten seconds; what Advance makes old are codes, tokens, links, sessions and limits.
-type Clock struct{ offset atomic.Int64 }
+type Clock struct {
+	mu     sync.Mutex
+	offset time.Duration
+	held   time.Time // when it was stopped; zero while it runs
+}
 
 // Now is the server's time.
-func (c *Clock) Now() time.Time { return time.Now().Add(c.Offset()) }
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Clock) now() time.Time {
+	if !c.held.IsZero() {
+		return c.held.Add(c.offset)
+	}
+	return time.Now().Add(c.offset)
+}
 
 // Offset is how far the server's clock is ahead of the real one.
-func (c *Clock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
+func (c *Clock) Offset() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held.IsZero() {
+		return c.offset
+	}
+	return time.Until(c.now())
+}
 
 // Advance moves the clock forward, or back.
-func (c *Clock) Advance(d time.Duration) { c.offset.Add(int64(d)) }
+func (c *Clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+}
+
+// Hold stops the clock: only Advance moves it, until Run. It is for stories of seconds, of limits and intervals, which must not
+// depend on how long the machine takes to tell them. A Redis counts by a clock of its own, which our offset reaches a moment
+// late: to it the time may even go back by that, so what just fits into a limit needs a second more than none.
+func (c *Clock) Hold() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held.IsZero() {
+		c.held = time.Now()
+	}
+}
+
+// Run lets the clock go on from where it stands.
+func (c *Clock) Run() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.held.IsZero() {
+		c.offset, c.held = time.Until(c.now()), time.Time{}
+	}
+}

@@ -51,6 +51,29 @@ func TestClockMakesCodesOld(t *testing.T) {
 	}
 }
 
+func TestClockThatIsHeldMovesOnlyWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	c := &servertest.Clock{}
+	c.Advance(time.Hour)
+	c.Hold()
+	at := c.Now()
+	time.Sleep(5 * time.Millisecond)
+	if now := c.Now(); !now.Equal(at) {
+		t.Errorf("it went on for %s", now.Sub(at))
+	}
+	c.Advance(time.Second)
+	if passed := c.Now().Sub(at); passed != time.Second {
+		t.Errorf("%s have passed, want the one second", passed)
+	}
+	c.Run()
+	if ahead := c.Offset(); ahead >= time.Hour+time.Second {
+		t.Errorf("it made up for the time that it stood, and is ahead by %s", ahead)
+	}
+	if passed := c.Now().Sub(at); passed < time.Second {
+		t.Errorf("it went back to %s", passed)
+	}
+}
+
 func TestReplicasShareWhatLiesInTheFolder(t *testing.T) {
 	t.Parallel()
 	first := servertest.Start(t, servertest.Options{Issuer: "https://login.example.test", Dir: t.TempDir()})
