@@ -76,11 +76,13 @@ func userOf(t *testing.T, s *servertest.Server, email string) (user store.User, 
 	return user, err == nil
 }
 
-// mailsTo waits a moment for mails that must not come, and counts those that did.
+// mailsTo waits until every mail that was asked for has come, and counts those to this address.
 func mailsTo(t *testing.T, s *servertest.Server, email string) int {
 	t.Helper()
-	for end := time.Now().Add(time.Second); s.Queue.Stats().Queued > 0 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond)
+	for end := time.Now().Add(30 * time.Second); s.Queue.Stats().Queued > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("mails stay in the queue")
+		}
 	}
 	n := 0
 	for _, m := range s.Mails(t) {

@@ -120,7 +120,7 @@ func (s *Server) Mails(t testing.TB) []Mail {
 }
 
 // mailPatience is how long a mail may be on its way.
-const mailPatience = 10 * time.Second
+const mailPatience = 30 * time.Second
 
 // WaitForMail returns the newest mail that fits, as soon as there is one.
 func (s *Server) WaitForMail(t testing.TB, fits func(Mail) bool) Mail {

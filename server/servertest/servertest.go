@@ -177,7 +177,7 @@ func (s *Server) Close() error {
 	if s.stop != nil {
 		s.stop()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	return s.close(ctx)
 }
