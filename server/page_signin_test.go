@@ -94,7 +94,7 @@ func visible(h http.Header) string {
 	return strings.Join(lines, "\n")
 }
 
-// The work is the same as well. Tries alternate and the medians are compared, so that a machine under load disturbs both alike.
+// The work is the same as well. The shortest of many tries are compared: a machine under load only ever adds to what one takes.
 func TestSignInTakesAsLongForAnybody(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Signup: "closed", LimitScale: 100_000})
@@ -114,9 +114,7 @@ func TestSignInTakesAsLongForAnybody(t *testing.T) {
 			took[email] = append(took[email], time.Since(began))
 		}
 	}
-	slices.Sort(took[mara])
-	slices.Sort(took[omar])
-	admitted, other := took[mara][30], took[omar][30]
+	admitted, other := slices.Min(took[mara]), slices.Min(took[omar])
 	t.Logf("admitted %s, other %s", admitted, other)
 	if admitted > 2*other || other > 2*admitted {
 		t.Errorf("an admitted address takes %s, another %s", admitted, other)
