@@ -25,7 +25,6 @@ type elsewhere struct {
 	mu      sync.Mutex
 	body    string
 	status  int
-	hold    chan struct{} // how long it takes to answer; nil: at once
 	asked   atomic.Int32
 	fetcher *outside.Fetcher
 }
@@ -41,9 +40,6 @@ func newElsewhere(t *testing.T, body string) *elsewhere {
 		e.asked.Add(1)
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.hold != nil {
-			<-e.hold
-		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "max-age=600")
 		w.WriteHeader(e.status)
@@ -97,19 +93,33 @@ func TestAClientThatIsKnownByItsDocumentSignsPeopleIn(t *testing.T) {
 	wantQuestion(t, a.Open(signedIn(t, s, mara), "scope", "openid profile"), "Let Boards sign in as you?")
 }
 
+// slow is a fetcher whose sites take their time: the fetcher's own patience with them begins when they answer.
+type slow struct {
+	oauth.Documents
+	hold atomic.Pointer[chan struct{}] // until when a document is on its way; nil: it is there at once
+}
+
+func (d *slow) Get(ctx context.Context, address string) (outside.Document, error) {
+	if until := d.hold.Load(); until != nil {
+		<-*until
+	}
+	return d.Documents.Get(ctx, address)
+}
+
 func TestASlowSiteHoldsNobodyUpWhoIsSignedIn(t *testing.T) {
 	t.Parallel()
 	site := newElsewhere(t, boardDocument)
-	s := servertest.Start(t, servertest.Options{Documents: site.fetcher})
+	fetcher, hold := &slow{Documents: site.fetcher}, make(chan struct{})
+	s := servertest.Start(t, servertest.Options{Documents: fetcher})
 	a := boardApp(t, s)
 	tokens := a.LogIn(signedIn(t, s, mara))
-	site.hold = make(chan struct{})
-	site.body = strings.Replace(boardDocument, "Board", "Boards", 1)
+	fetcher.hold.Store(&hold)
+	site.says(http.StatusOK, strings.Replace(boardDocument, "Board", "Boards", 1))
 	s.Clock.Advance(30 * time.Minute)
 	next := a.Refresh(tokens.RefreshToken) // the site has not answered when it is
 	expect(t, "a refresh while the site is slow", next, http.StatusOK, "")
-	close(site.hold)
-	for end := time.Now().Add(3 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	close(hold)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		c, err := s.Records.Client(t.Context(), boardSite+"/client")
 		if err == nil && c.Name == "Boards" {
 			break
