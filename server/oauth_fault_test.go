@@ -26,12 +26,28 @@ func withRedis(t *testing.T) (*servertest.Server, *redistest.Server) {
 	return servertest.Start(t, servertest.Options{Redis: redis.URL(), LimitScale: 1000}), redis
 }
 
+// restart starts Redis again and waits until the server has found it: after very many failed connections the client of Redis
+// rests for a second before it looks whether its server is back.
+func restart(t *testing.T, s *servertest.Server, redis *redistest.Server) {
+	t.Helper()
+	redis.Restart()
+	for end := time.Now().Add(30 * time.Second); s.Tickets.Ping(t.Context()) != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the server does not find its Redis")
+		}
+	}
+}
+
+// inTime is when a client that asked for something must have heard that a part of the server is away, on a machine that is busy.
+// That no store is given more than two seconds, however busy, is for TestAPreferenceBuysNoStoreMoreTime to say.
+const inTime = 10 * time.Second
+
 // mustBeAway fails unless the server says in time that a part of it is away, and when to come again.
 func mustBeAway(t *testing.T, what string, call func() servertest.Reply) {
 	t.Helper()
 	began := time.Now()
 	reply := call()
-	if took := time.Since(began); took > 2500*time.Millisecond { // two seconds, and a busy machine
+	if took := time.Since(began); took > inTime {
 		t.Errorf("%s: answered after %s", what, took)
 	}
 	mustSay(t, reply, http.StatusServiceUnavailable, oauth.CodeUnavailable)
@@ -44,7 +60,7 @@ func mustBeAwayPage(t *testing.T, what string, open func() *servertest.Page) {
 	t.Helper()
 	began := time.Now()
 	page := open()
-	if took := time.Since(began); page.Status != http.StatusServiceUnavailable || page.Header.Get("Retry-After") == "" || took > 2500*time.Millisecond {
+	if took := time.Since(began); page.Status != http.StatusServiceUnavailable || page.Header.Get("Retry-After") == "" || took > inTime {
 		t.Errorf("%s: %d after %s: %s", what, page.Status, took, page.Text())
 	}
 }
@@ -58,37 +74,37 @@ func TestRedisKilledAtEachStep(t *testing.T) {
 
 	redis.Kill()
 	mustBeAway(t, "ask", d.TryAsk)
-	redis.Restart()
+	restart(t, s, redis)
 	asked := d.Ask()
 
 	redis.Kill()
 	mustBeAway(t, "poll", func() servertest.Reply { return d.Poll(asked) })
 	mustBeAway(t, "wait", func() servertest.Reply { return d.Wait(asked, 5) })
-	redis.Restart()
+	restart(t, s, redis)
 	mustSay(t, d.Poll(asked), http.StatusBadRequest, oauth.CodeAuthorizationPending)
 
 	action, form := mara.Open("/device").Form("Continue", "user_code", asked.UserCode)
 	redis.Kill()
 	mustBeAwayPage(t, "open the code", func() *servertest.Page { return mara.Post(action, form) })
-	redis.Restart()
+	restart(t, s, redis)
 	action, form = mara.Post(action, form).Form("Approve")
 	redis.Kill()
 	mustBeAwayPage(t, "approve", func() *servertest.Page { return mara.Post(action, form) })
-	redis.Restart()
+	restart(t, s, redis)
 	s.Clock.Advance(6 * time.Second)
 	mustSay(t, d.Poll(asked), http.StatusBadRequest, oauth.CodeAuthorizationPending) // nothing is half approved
 	mara.Post(action, form)
 
 	redis.Kill()
 	mustBeAway(t, "fetch", func() servertest.Reply { return d.Poll(asked) })
-	redis.Restart()
+	restart(t, s, redis)
 	tokens := d.Poll(asked).Tokens(t)
 
 	redis.Kill()
 	mustBeAway(t, "refresh", func() servertest.Reply { return d.Refresh(tokens.RefreshToken) })
 	mustBeAway(t, "look", me(tokens.AccessToken))
 	mustBeAwayPage(t, "account", func() *servertest.Page { return mara.Open("/account") })
-	redis.Restart()
+	restart(t, s, redis)
 	tokens = d.Refresh(tokens.RefreshToken).Tokens(t)
 	if reply := me(tokens.AccessToken)(); reply.Status != http.StatusOK {
 		t.Fatalf("afterwards: %d %s", reply.Status, reply.Body)
@@ -97,7 +113,7 @@ func TestRedisKilledAtEachStep(t *testing.T) {
 	redis.Kill()
 	mustBeAway(t, "revoke the access token", func() servertest.Reply { return d.Revoke(tokens.AccessToken) })
 	mustBeAway(t, "revoke the refresh token", func() servertest.Reply { return d.Revoke(tokens.RefreshToken) })
-	redis.Restart()
+	restart(t, s, redis)
 	for range 2 { // the retry finishes the work
 		if reply := d.Revoke(tokens.RefreshToken); reply.Status != http.StatusOK {
 			t.Fatalf("revoke: %d %s", reply.Status, reply.Body)
@@ -114,7 +130,7 @@ func TestRevocationThatFailedIsFinishedByTheSweeper(t *testing.T) {
 	tokens := d.LogIn(apiPerson(t, s, "mara"))
 	redis.Kill()
 	mustBeAway(t, "revoke", func() servertest.Reply { return d.Revoke(tokens.RefreshToken) })
-	redis.Restart()
+	restart(t, s, redis)
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -205,12 +221,13 @@ func TestHeldPollOutlivesARestartOfRedis(t *testing.T) {
 	asked := d.Ask()
 	question := mara.EnterCode(asked.UserCode)
 	reply := make(chan servertest.Reply, 1)
-	go func() { reply <- d.Wait(asked, 4) }()
+	// It waits for so long that Redis is back before it is over, however long that takes.
+	go func() { reply <- d.Wait(asked, 30) }()
 	for polls.Load() == 0 { // the first look is over
 		time.Sleep(time.Millisecond)
 	}
 	redis.Kill()
-	redis.Restart()
+	restart(t, s, redis)
 	question.Press("Approve")
 	if got := <-reply; got.Status != http.StatusOK {
 		t.Errorf("the held poll hears %d %s", got.Status, got.Body)
@@ -302,16 +319,11 @@ func mustHaveNoHalfSessions(t *testing.T, s *servertest.Server, names ...string)
 	}
 }
 
-// onceUp asks as a client does that is told to come again: after very many failed connections the client of Redis rests for a
-// second before it looks whether its server is back.
+// onceUp asks as a client does that is told to come again.
 func onceUp(ask func() servertest.Reply) servertest.Reply {
 	reply := ask()
-	for range 50 {
-		if reply.Status != http.StatusServiceUnavailable {
-			break
-		}
+	for end := time.Now().Add(30 * time.Second); reply.Status == http.StatusServiceUnavailable && time.Now().Before(end); reply = ask() {
 		time.Sleep(100 * time.Millisecond)
-		reply = ask()
 	}
 	return reply
 }
@@ -341,7 +353,7 @@ func TestRedisKilledWhileManyLogIn(t *testing.T) {
 		time.Sleep(time.Duration(round) * 400 * time.Microsecond)
 		redis.Kill()
 		fetching.Wait()
-		redis.Restart()
+		restart(t, s, redis)
 		for i, reply := range first {
 			if reply.Status != http.StatusOK {
 				mustSay(t, reply, http.StatusServiceUnavailable, oauth.CodeUnavailable)
