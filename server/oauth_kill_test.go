@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -33,16 +35,28 @@ func newProcess(t *testing.T) *process {
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build handclaspd: %v\n%s", err, text)
 	}
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.listen = l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	p.listen = quietAddress(t)
 	t.Cleanup(p.kill)
 	return p
+}
+
+// quietAddress is a free port that the system gives to nobody who asks for any, as it does with those above 32767: the process is
+// away for moments, and finds its port again.
+func quietAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000))
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
+		if err != nil {
+			continue // somebody has it
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (p *process) start() {
@@ -53,7 +67,7 @@ func (p *process) start() {
 	if err := p.running.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		conn, err := new(net.Dialer).DialContext(p.t.Context(), "tcp", p.listen)
 		if err == nil {
 			_ = conn.Close()
