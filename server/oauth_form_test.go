@@ -244,7 +244,7 @@ func TestBrokenRequestsOfHTTPItself(t *testing.T) {
 			if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 				t.Fatal(err)
 			}
-			if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+			if err := conn.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
 			answer, err := io.ReadAll(conn)
