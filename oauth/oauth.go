@@ -105,8 +105,8 @@ type Options struct {
 
 	LimitScale float64 // multiplies the limits of asking for codes
 
-	// Slack is how much longer than it should a store may take before a request gives it up. None but in tests, which do not say
-	// anything about stores when their machine is busy.
+	// Slack is how much longer than it should a store may take before a request gives it up, where the machine is known to be
+	// busy with other things.
 	Slack time.Duration
 
 	Registration  RegistrationMode

@@ -31,8 +31,7 @@ type rig struct {
 	letters []providers.Letter
 }
 
-func (r *rig) now() time.Time          { return time.Now().Add(r.skew()) }
-func (r *rig) skew() time.Duration     { return time.Duration(r.ahead.Load()) }
+func (r *rig) now() time.Time          { return time.Now().Add(time.Duration(r.ahead.Load())) }
 func (r *rig) advance(d time.Duration) { r.ahead.Add(int64(d)) }
 
 // onBothKeepers tells a story with the links in SQLite, and with them in Redis.
@@ -52,7 +51,7 @@ func newRig(t *testing.T, signup, redisURL string) *rig {
 	r.db = opened(t, r)
 	var tickets store.Tickets = r.db
 	if redisURL != "" {
-		keeper, err := redis.Open(t.Context(), redis.Options{URL: redisURL, Prefix: store.NewID("t"), Offset: r.skew})
+		keeper, err := redis.Open(t.Context(), redis.Options{URL: redisURL, Prefix: store.NewID("t"), Now: r.now})
 		if err != nil {
 			t.Fatal(err)
 		}

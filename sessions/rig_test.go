@@ -27,12 +27,6 @@ func (c *clock) now() time.Time {
 	return time.Now().Add(c.offset)
 }
 
-func (c *clock) skew() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.offset
-}
-
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,7 +41,7 @@ var keepers = []struct {
 	{"sqlite", func(_ *testing.T, _ *clock, db *sql.DB) store.Tickets { return db }},
 	{"redis", func(t *testing.T, c *clock, _ *sql.DB) store.Tickets {
 		t.Helper()
-		s, err := redis.Open(t.Context(), redis.Options{URL: redistest.Start(t), Prefix: store.NewID("t"), Offset: c.skew})
+		s, err := redis.Open(t.Context(), redis.Options{URL: redistest.Start(t), Prefix: store.NewID("t"), Now: c.now})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,16 +27,6 @@ func (c *Clock) now() time.Time {
 	return time.Now().Add(c.offset)
 }
 
-// Offset is how far the server's clock is ahead of the real one.
-func (c *Clock) Offset() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held.IsZero() {
-		return c.offset
-	}
-	return time.Until(c.now())
-}
-
 // Advance moves the clock forward, or back.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
@@ -45,8 +35,7 @@ func (c *Clock) Advance(d time.Duration) {
 }
 
 // Hold stops the clock: only Advance moves it, until Run. It is for stories of seconds, of limits and intervals, which must not
-// depend on how long the machine takes to tell them. A Redis counts by a clock of its own, which our offset reaches a moment
-// late: to it the time may even go back by that, so what just fits into a limit needs a second more than none.
+// depend on how long the machine takes to tell them.
 func (c *Clock) Hold() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -90,7 +90,7 @@ func (s *Server) openStores(ctx context.Context, log *slog.Logger) error {
 	}
 	s.DB, s.Records, s.Tickets = db, db, db
 	if s.options.Redis != "" {
-		keeper, err := redis.Open(ctx, redis.Options{URL: s.options.Redis, Prefix: prefixOf(s.options.Dir), Log: log, Offset: s.Clock.Offset})
+		keeper, err := redis.Open(ctx, redis.Options{URL: s.options.Redis, Prefix: prefixOf(s.options.Dir), Log: log, Now: s.Clock.Now})
 		if err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func (s *Store) PutBrowser(ctx context.Context, b store.Browser) error {
 
 // put keeps a packed ticket until its end.
 func (s *Store) put(ctx context.Context, key string, end time.Time, packed []byte) error {
-	reply, err := s.run(ctx, stepPut, []string{key}, s.skew(), micros(end), packed)
+	reply, err := s.run(ctx, stepPut, []string{key}, s.clock(), micros(end), packed)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Store) Browser(ctx context.Context, sid, secret string) (store.Browser,
 	if !validSID(sid) {
 		return store.Browser{}, store.ErrNotFound
 	}
-	reply, err := s.run(ctx, stepBrowser, []string{s.keys.browser(sid)}, s.skew(), secret)
+	reply, err := s.run(ctx, stepBrowser, []string{s.keys.browser(sid)}, s.clock(), secret)
 	if err != nil {
 		return store.Browser{}, err
 	}

@@ -52,7 +52,7 @@ func openInTwo(t *testing.T, s *Store, q store.Request) {
 	if err != nil || reply.word() != "ok" {
 		t.Fatalf("the door: %v, %v", reply, err)
 	}
-	reply, err = s.run(t.Context(), keep, []string{s.keys.request(q.SID)}, s.skew(), micros(q.ExpiresAt), packed)
+	reply, err = s.run(t.Context(), keep, []string{s.keys.request(q.SID)}, s.clock(), micros(q.ExpiresAt), packed)
 	if err != nil || reply.word() != "ok" {
 		t.Fatalf("keep: %v, %v", reply, err)
 	}

@@ -44,7 +44,7 @@ func (s *Store) Rotate(ctx context.Context, r store.Rotation) (store.Grant, erro
 		return store.Grant{}, store.ErrTarget // two that stand side by side in the list are not one
 	}
 	reply, err := s.run(ctx, stepRotate, []string{s.keys.grant(r.SID)},
-		s.skew(), r.JTI, r.Next, r.AfterNext, r.ClientID, r.Fingerprint, r.Audience, scope, r.Key)
+		s.clock(), r.JTI, r.Next, r.AfterNext, r.ClientID, r.Fingerprint, r.Audience, scope, r.Key)
 	if err != nil {
 		return store.Grant{}, err
 	}
@@ -60,7 +60,7 @@ func (s *Store) Grant(ctx context.Context, sid, jti string) (store.Grant, error)
 	if jti != "" {
 		keys = append(keys, s.keys.revoked(sid, jti))
 	}
-	reply, err := s.run(ctx, stepGrant, keys, s.skew())
+	reply, err := s.run(ctx, stepGrant, keys, s.clock())
 	if err != nil {
 		return store.Grant{}, err
 	}
@@ -94,7 +94,7 @@ func (s *Store) RevokeService(ctx context.Context, jti string, ttl time.Duration
 
 // Revoked reports whether RevokeService was told of a token; see store.Tickets.
 func (s *Store) Revoked(ctx context.Context, jti string) (bool, error) {
-	reply, err := s.run(ctx, stepMarked, []string{s.keys.service(jti)}, s.skew())
+	reply, err := s.run(ctx, stepMarked, []string{s.keys.service(jti)}, s.clock())
 	if err != nil {
 		return false, err
 	}

@@ -69,7 +69,7 @@ func refusalOf(err error) string {
 
 func TestRotationAndUseLengthenALifeUpToItsEnd(t *testing.T) {
 	var skew time.Duration
-	s := open(t, Options{URL: redistest.Start(t), Prefix: prefix(), Offset: func() time.Duration { return skew }})
+	s := open(t, Options{URL: redistest.Start(t), Prefix: prefix(), Now: func() time.Time { return time.Now().Add(skew) }})
 	began := time.Now()
 	q := newGrant(t, s)
 	b := store.Browser{
@@ -136,7 +136,7 @@ func TestIntervalOfAnyLengthGrowsToAMinuteAndNoFurther(t *testing.T) {
 func TestMarkIsOneCallersForAsLongAsRedisKeepsIt(t *testing.T) {
 	server := redistest.Run(t)
 	s, second := open(t, Options{URL: server.URL()}), open(t, Options{URL: server.URL()})
-	moved := open(t, Options{URL: server.URL(), Offset: func() time.Duration { return 0 }})
+	moved := open(t, Options{URL: server.URL(), Now: time.Now})
 	began := time.Now()
 	firsts := make(chan bool, 30)
 	for i := range cap(firsts) {

@@ -29,7 +29,7 @@ func (s *Store) Allow(ctx context.Context, limits ...store.Limit) (store.Verdict
 func (s *Store) buckets(limits []store.Limit, moreKeys, moreArgs int) (keys []string, args []any) {
 	keys = make([]string, 0, len(limits)+moreKeys)
 	args = make([]any, 0, 2+2*len(limits)+moreArgs)
-	args = append(args, s.skew(), len(limits))
+	args = append(args, s.clock(), len(limits))
 	for _, l := range limits {
 		keys = append(keys, s.keys.limit(l.Key))
 		every := l.Every.Microseconds()
@@ -44,7 +44,7 @@ func (s *Store) buckets(limits []store.Limit, moreKeys, moreArgs int) (keys []st
 
 // Mark answers true to the first caller with this key; see store.Tickets.
 func (s *Store) Mark(ctx context.Context, key string, ttl time.Duration) (bool, error) {
-	if s.offset != nil || s.now != nil { // a test moves the time that scripts see, and Redis knows nothing of it
+	if s.now != nil { // the scripts see another time than Redis has
 		return s.mark(ctx, s.keys.mark(key), ttl)
 	}
 	// One command does what the script does, and costs less: every proof of a client's key is marked. The script would
@@ -60,7 +60,7 @@ func (s *Store) Mark(ctx context.Context, key string, ttl time.Duration) (bool, 
 }
 
 func (s *Store) mark(ctx context.Context, key string, ttl time.Duration) (first bool, err error) {
-	reply, err := s.run(ctx, stepMark, []string{key}, s.skew(), ttl.Microseconds())
+	reply, err := s.run(ctx, stepMark, []string{key}, s.clock(), ttl.Microseconds())
 	if err != nil {
 		return false, err
 	}

@@ -45,7 +45,7 @@ func (s *Store) LinkOf(ctx context.Context, id, device string) (store.Link, erro
 }
 
 func (s *Store) readLink(ctx context.Context, id, device, mail string) (store.Link, error) {
-	reply, err := s.run(ctx, stepLink, []string{s.keys.link(id)}, s.skew(), device, mail)
+	reply, err := s.run(ctx, stepLink, []string{s.keys.link(id)}, s.clock(), device, mail)
 	if err != nil {
 		return store.Link{}, err
 	}
@@ -54,7 +54,7 @@ func (s *Store) readLink(ctx context.Context, id, device, mail string) (store.Li
 
 // TakeLink uses up a link whose halves fit, once ever; see store.Tickets.
 func (s *Store) TakeLink(ctx context.Context, t store.LinkTry) (store.Link, error) {
-	reply, err := s.run(ctx, stepTake, []string{s.keys.link(t.ID)}, s.skew(), t.Device, t.Mail, t.Code)
+	reply, err := s.run(ctx, stepTake, []string{s.keys.link(t.ID)}, s.clock(), t.Device, t.Mail, t.Code)
 	if err != nil {
 		return store.Link{}, err
 	}

@@ -7,7 +7,7 @@ import (
 
 // PutNote keeps a text under a name; see store.Tickets.
 func (s *Store) PutNote(ctx context.Context, name, body string, ttl time.Duration) error {
-	reply, err := s.run(ctx, stepJot, []string{s.keys.note(name)}, s.skew(), ttl.Microseconds(), body)
+	reply, err := s.run(ctx, stepJot, []string{s.keys.note(name)}, s.clock(), ttl.Microseconds(), body)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (s *Store) TakeNote(ctx context.Context, name string) (string, error) {
 }
 
 func (s *Store) note(ctx context.Context, of *step, name string) (string, error) {
-	reply, err := s.run(ctx, of, []string{s.keys.note(name)}, s.skew())
+	reply, err := s.run(ctx, of, []string{s.keys.note(name)}, s.clock())
 	if err != nil {
 		return "", err
 	}

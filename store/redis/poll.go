@@ -18,7 +18,7 @@ func (s *Store) Poll(ctx context.Context, p store.Poll) (store.Polled, error) {
 		bind = p.Key
 	}
 	reply, err := s.run(ctx, stepPoll, []string{s.keys.request(p.SID), s.keys.grant(p.SID)},
-		s.skew(), p.Secret, p.ClientID, p.Fingerprint, digit(p.Recheck), p.SID, s.channel, p.Key, bind, digit(p.Again))
+		s.clock(), p.Secret, p.ClientID, p.Fingerprint, digit(p.Recheck), p.SID, s.channel, p.Key, bind, digit(p.Again))
 	if err != nil {
 		return store.Polled{}, err
 	}

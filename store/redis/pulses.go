@@ -27,7 +27,10 @@ func (s *Store) Pulses(ctx context.Context, sids ...string) ([]store.Pulse, erro
 	if _, err := pipe.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("redis: pulses: %w", err)
 	}
-	now := s.skewed(clock.Val())
+	now := clock.Val()
+	if s.now != nil {
+		now = s.now()
+	}
 	pulses := make([]store.Pulse, len(sids))
 	for i, sid := range sids {
 		pulses[i] = store.Pulse{SID: sid, State: store.StateGone}

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,11 +22,10 @@ import (
 
 // Options says which Redis, and how.
 type Options struct {
-	URL    string               // redis://[user:password@]host:port[/db], or rediss:// for TLS
-	Prefix string               // in front of every key; "hc" if empty
-	Log    *slog.Logger         // hears of what is unsafe about this Redis; may be nil
-	Offset func() time.Duration // is added to Redis's time, for tests; may be nil
-	Now    func() time.Time     // stands in for Redis's time, for tests; may be nil
+	URL    string           // redis://[user:password@]host:port[/db], or rediss:// for TLS
+	Prefix string           // in front of every key; "hc" if empty
+	Log    *slog.Logger     // hears of what is unsafe about this Redis; may be nil
+	Now    func() time.Time // stands in for Redis's own time, which decides if it is nil
 }
 
 // Store is a keeper of tickets. It is safe for concurrent use.
@@ -36,7 +34,6 @@ type Store struct {
 	keys    keys
 	channel string
 	log     *slog.Logger
-	offset  func() time.Duration
 	now     func() time.Time
 	watch   *watch
 }
@@ -64,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	goredis.SetLogger(chatter{log})
 	client := goredis.NewUniversalClient(options)
 	s := &Store{
-		client: client, keys: keys(prefix), channel: prefix + ":decided", log: log, offset: o.Offset, now: o.Now,
+		client: client, keys: keys(prefix), channel: prefix + ":decided", log: log, now: o.Now,
 		watch: newWatch(client, prefix+":decided"),
 	}
 	if err := s.greet(ctx); err != nil {
@@ -107,26 +104,12 @@ func (s *Store) Ping(ctx context.Context) error {
 // Sweep has nothing to do: whatever is kept here carries its end with it.
 func (s *Store) Sweep(context.Context) error { return nil }
 
-// skew is what the scripts add to Redis's time, or take in its place; see now.lua.
-func (s *Store) skew() any {
-	switch {
-	case s.now != nil:
-		return "@" + strconv.FormatInt(micros(s.now()), 10)
-	case s.offset != nil:
-		return s.offset().Microseconds()
+// clock is the time that the scripts take for now, in microseconds; 0 is Redis's own. See now.lua.
+func (s *Store) clock() int64 {
+	if s.now == nil {
+		return 0
 	}
-	return 0
-}
-
-// skewed is the time that the scripts see when it is at for Redis.
-func (s *Store) skewed(at time.Time) time.Time {
-	switch {
-	case s.now != nil:
-		return s.now()
-	case s.offset != nil:
-		return at.Add(s.offset())
-	}
-	return at
+	return micros(s.now())
 }
 
 // chatter takes what the client library would print to stderr. It has one logger for all clients of a process; every

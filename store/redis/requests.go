@@ -95,7 +95,7 @@ func (s *Store) Bind(ctx context.Context, userCode, browser, userID string) (sto
 		return store.Request{}, fmt.Errorf("redis: find user code: %w", err)
 	}
 	_, sid, _ := strings.Cut(pointer, " ")
-	reply, err := s.run(ctx, stepBind, []string{s.keys.request(sid)}, s.skew(), userCode, browser, userID)
+	reply, err := s.run(ctx, stepBind, []string{s.keys.request(sid)}, s.clock(), userCode, browser, userID)
 	if err != nil {
 		return store.Request{}, err
 	}
@@ -107,7 +107,7 @@ func (s *Store) Request(ctx context.Context, sid, browser string) (store.Request
 	if !validSID(sid) || browser == "" {
 		return store.Request{}, store.ErrNotFound
 	}
-	reply, err := s.run(ctx, stepView, []string{s.keys.request(sid)}, s.skew(), browser)
+	reply, err := s.run(ctx, stepView, []string{s.keys.request(sid)}, s.clock(), browser)
 	if err != nil {
 		return store.Request{}, err
 	}
@@ -141,7 +141,7 @@ func (s *Store) Approve(ctx context.Context, a store.Approval) error {
 		return p.err
 	}
 	reply, err := s.run(ctx, stepApprove, []string{s.keys.request(a.SID)},
-		s.skew(), a.Browser, a.UserID, a.DeviceID, p.b, a.SID, s.channel)
+		s.clock(), a.Browser, a.UserID, a.DeviceID, p.b, a.SID, s.channel)
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (s *Store) Deny(ctx context.Context, sid, browser, reason string) error {
 	if !validSID(sid) {
 		return store.ErrNotFound
 	}
-	reply, err := s.run(ctx, stepDeny, []string{s.keys.request(sid)}, s.skew(), browser, reason, sid, s.channel)
+	reply, err := s.run(ctx, stepDeny, []string{s.keys.request(sid)}, s.clock(), browser, reason, sid, s.channel)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
--- ARGV: skew, browser session, user, device, packed approval, session id, channel.
+-- ARGV: time, browser session, user, device, packed approval, session id, channel.
 if browser == '' then return {'not found'} end
 if browser ~= ARGV[2] then return {'taken'} end
 if (state == 'a' or state == 'r') and user == ARGV[3] and device == ARGV[4] then return {'ok'} end

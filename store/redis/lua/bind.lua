@@ -1,4 +1,4 @@
--- ARGV: skew, user code, browser session, its user. The code is compared: the pointer may be older than the request.
+-- ARGV: time, user code, browser session, its user. The code is compared: the pointer may be older than the request.
 if code ~= ARGV[2] or now >= expires then return {'not found'} end
 if browser == '' then
   browser, user = ARGV[3], ARGV[4]

@@ -1,4 +1,4 @@
--- ARGV: skew, secret. The last use is written at most once a minute.
+-- ARGV: time, secret. The last use is written at most once a minute.
 local b = redis.call('GET', KEYS[1])
 if not b then return {'not found'} end
 local seen, expires, idle, secret = struct.unpack('>I8I8I8I2c0', b)

@@ -1,4 +1,4 @@
--- ARGV: skew, browser session, reason, session id, channel.
+-- ARGV: time, browser session, reason, session id, channel.
 if browser == '' then return {'not found'} end
 if browser ~= ARGV[2] then return {'taken'} end
 if state == 'd' then return {'ok'} end

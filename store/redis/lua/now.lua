@@ -1,7 +1,7 @@
--- The time that decides is Redis's own, in microseconds. ARGV[1] is 0 but in tests: a skew, or behind an @ the time itself.
-local now
-if string.byte(ARGV[1]) == 64 then now = tonumber(string.sub(ARGV[1], 2)) else
+-- The time that decides, in microseconds, is ARGV[1] or, if that is 0, Redis's own.
+local now = tonumber(ARGV[1])
+if now == 0 then
   local clock = redis.call('TIME')
-  now = clock[1] * 1000000 + clock[2] + ARGV[1]
+  now = clock[1] * 1000000 + clock[2]
 end
 local function ms(us) return math.max(1, math.ceil(us / 1000)) end

@@ -1,4 +1,4 @@
--- ARGV: skew, secret, client, fingerprint, 1 for a second look, session id, channel, the key that was shown, the key to bind
+-- ARGV: time, secret, client, fingerprint, 1 for a second look, session id, channel, the key that was shown, the key to bind
 -- the grant to, 1 to have a grant again. The order is that of store.Tickets. Behind the secret stands the key that the request is bound to, if any.
 local bound = string.match(secret, ' (.*)$')
 if bound then secret = string.sub(secret, 1, -#bound - 2) end

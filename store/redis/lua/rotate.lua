@@ -1,4 +1,4 @@
--- KEYS[1] is the grant, packed as redeem.lua does. ARGV: skew, the presented JTI, its successor, the one after that,
+-- KEYS[1] is the grant, packed as redeem.lua does. ARGV: time, the presented JTI, its successor, the one after that,
 -- client, fingerprint, audience, scopes on a line each, the key that was shown.
 local g = redis.call('GET', KEYS[1])
 if not g then return {'not found'} end

@@ -1,4 +1,4 @@
--- ARGV: skew, the asker's half, the mailed half, the code. Everything shown must fit, and the asker's half alone is not enough.
+-- ARGV: time, the asker's half, the mailed half, the code. Everything shown must fit, and the asker's half alone is not enough.
 local second = (fits(mail, ARGV[3]) and (ARGV[4] == '' or fits(code, ARGV[4]))) or (ARGV[3] == '' and fits(code, ARGV[4]))
 if fits(device, ARGV[2]) and second then
   redis.call('DEL', KEYS[1])
