@@ -110,13 +110,13 @@ func TestMailAboutANewDeviceCanEndIt(t *testing.T) {
 	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
 		b, terminal := s.Browser(t), s.Terminal(t)
 		b.SignIn(mara)
-		tokens := terminal.LogIn(b)
+		terminal.LogIn(b)
 		mail := s.WaitForMail(t, func(m servertest.Mail) bool { return strings.HasPrefix(m.Subject, "New device") })
 		if mail.To != mara || !strings.Contains(mail.Text, "dev-box") || !strings.Contains(mail.Text, "127.0.0.1") {
 			t.Errorf("the mail says %s", mail.Text)
 		}
-		tokens = terminal.LogIn(b) // takes the place of the session of which the mail tells
-		anybody := s.Browser(t)    // on another device, signed in nowhere
+		tokens := terminal.LogIn(b) // takes the place of the session of which the mail tells
+		anybody := s.Browser(t)     // on another device, signed in nowhere
 		page := anybody.Open(mail.Link)
 		wantPage(t, page, http.StatusOK, "End this session?", "dev-box", "Linux, amd64", "127.0.0.1")
 		if reply := terminal.Refresh(tokens.RefreshToken); reply.Status != http.StatusOK {
