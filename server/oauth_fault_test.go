@@ -150,9 +150,9 @@ func (b brittle) Session(ctx context.Context, sid string) (store.Session, error)
 	return b.Records.Session(ctx, sid)
 }
 
-func (b brittle) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error) {
+func (b brittle) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Ended, error) {
 	if b.away.Load() {
-		return store.Session{}, errors.New("the records are away")
+		return store.Ended{}, errors.New("the records are away")
 	}
 	return b.Records.EndSession(ctx, sid, reason, at)
 }

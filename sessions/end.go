@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/handclasp/handclasp/store"
 )
@@ -18,10 +17,13 @@ const endBatch = 200
 // deleted all the same, so that the session is dead now, and the error says that the intent is not written.
 // store.ErrNotFound: there is no such session (its tickets, if any, are deleted).
 func (s *Sessions) End(ctx context.Context, sid, reason string) error {
-	now := s.Now()
-	row, sqlErr := s.Records.EndSession(ctx, sid, reason, now)
-	if err := s.Tickets.Drop(ctx, sid); err != nil {
-		return fmt.Errorf("delete the tickets of a session: %w", errors.Join(err, sqlErr))
+	row, sqlErr := s.Records.EndSession(ctx, sid, reason, s.Now())
+	dropErr := s.Tickets.Drop(ctx, sid)
+	if row.First {
+		s.tell(ctx, row.Session)
+	}
+	if dropErr != nil {
+		return fmt.Errorf("delete the tickets of a session: %w", errors.Join(dropErr, sqlErr))
 	}
 	if sqlErr != nil {
 		return fmt.Errorf("end session: %w", sqlErr)
@@ -29,9 +31,8 @@ func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 	if err := s.Records.GrantGone(ctx, sid, s.Now()); err != nil {
 		s.Log.WarnContext(ctx, "note that the tickets are gone, the sweeper will", "session", sid, "error", err)
 	}
-	s.tell(ctx, row, reason, now)
 	if row.Kind == store.KindBrowser && !store.Silent(row.EndReason) {
-		return s.endOpened(ctx, row)
+		return s.endOpened(ctx, row.Session)
 	}
 	return nil
 }
@@ -44,7 +45,7 @@ func (s *Sessions) endOpened(ctx context.Context, browser store.Session) error {
 	}
 	rows = slices.DeleteFunc(rows, func(row store.Session) bool { return row.Opener != browser.ID })
 	for _, row := range rows {
-		s.tell(ctx, row, row.EndReason, row.EndedAt)
+		s.tell(ctx, row)
 	}
 	_, err = s.endEach(ctx, rows, "", "")
 	return err
@@ -62,11 +63,8 @@ func (s *Sessions) Replace(ctx context.Context, old, by store.Browser) error {
 	return s.End(ctx, old.SID, EndReplaced)
 }
 
-// tell tells what has just happened; a retry that finds the session ended does not tell it again.
-func (s *Sessions) tell(ctx context.Context, row store.Session, reason string, now time.Time) {
-	if row.EndedAt.UnixMilli() != now.UnixMilli() || row.EndReason != reason {
-		return
-	}
+// tell tells of an end. It is for whoever has ended the session first, also if its tickets are left to the sweeper.
+func (s *Sessions) tell(ctx context.Context, row store.Session) {
 	result := OK
 	if row.EndReason == EndReuse {
 		result = Refused
@@ -235,15 +233,16 @@ func (s *Sessions) endEach(ctx context.Context, rows []store.Session, except, re
 // endUnredeemed ends what was approved and not redeemed. The record is enough: whoever redeems must confirm it, and the
 // waiting client hears then that it was refused, which no ticket could tell that is gone. The sweeper deletes the ticket.
 func (s *Sessions) endUnredeemed(ctx context.Context, sid, reason string) error {
-	now := s.Now()
-	row, err := s.Records.EndSession(ctx, sid, reason, now)
+	row, err := s.Records.EndSession(ctx, sid, reason, s.Now())
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
+	}
+	if row.First {
+		s.tell(ctx, row.Session)
 	}
 	if !row.ConfirmedAt.IsZero() { // since it was listed
 		return s.End(ctx, sid, reason)
 	}
-	s.tell(ctx, row, reason, now)
 	return nil
 }
 

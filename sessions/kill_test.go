@@ -59,7 +59,7 @@ func (r killedRecords) ConfirmSession(ctx context.Context, sid string, at time.T
 	return c, err
 }
 
-func (r killedRecords) EndSession(ctx context.Context, sid, reason string, at time.Time) (s store.Session, err error) {
+func (r killedRecords) EndSession(ctx context.Context, sid, reason string, at time.Time) (s store.Ended, err error) {
 	err = r.cut(func() error { s, err = r.Records.EndSession(ctx, sid, reason, at); return err })
 	return s, err
 }

@@ -21,7 +21,7 @@ type Records interface {
 	BeginSession(ctx context.Context, b store.Beginning) (store.Begun, error)
 	UndoSession(ctx context.Context, sid string) error
 	ConfirmSession(ctx context.Context, sid string, at time.Time) (store.Confirmed, error)
-	EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error)
+	EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Ended, error)
 	MoveOpened(ctx context.Context, from, to string) error
 	GrantGone(ctx context.Context, sid string, at time.Time) error
 	Session(ctx context.Context, sid string) (store.Session, error)

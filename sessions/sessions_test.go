@@ -3,6 +3,8 @@ package sessions_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,6 +151,33 @@ func TestEndingAgainFinishesWhatWasEndedHalfway(t *testing.T) {
 		}
 		if _, err := r.tickets.Grant(r.ctx, q.SID, ""); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the grant is still there: %v", err)
+		}
+	})
+}
+
+// Whoever finds the tickets away has ended the session all the same, and of many at once it is one who tells of it.
+func TestTheEndOfASessionIsToldOnceWhateverTheTicketsDo(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q, tickets := r.signIn("laptop", r.ada), &away{r.tickets, true}
+		s := r.sessions(r.records, tickets)
+		now := r.clock.now()
+		s.Now = func() time.Time { return now }
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				if err := s.End(r.ctx, q.SID, sessions.EndReuse); !errors.Is(err, errAway) {
+					t.Errorf("while the tickets are away: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		tickets.gone = false
+		if err := s.End(r.ctx, q.SID, sessions.EndReuse); err != nil {
+			t.Error(err)
+		}
+		mails := len(slices.DeleteFunc(r.notices, func(n sessions.Notice) bool { return n.Kind != sessions.NoticeReuse }))
+		if n := r.journal.count("session.end"); n != 1 || mails != 1 {
+			t.Errorf("one end was told by %d events and %d mails", n, mails)
 		}
 	})
 }

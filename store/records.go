@@ -152,6 +152,12 @@ type Confirmed struct {
 	Replaced []string // older live sessions of the same user, device and client; the caller ends them
 }
 
+// Ended is a session that has ended.
+type Ended struct {
+	Session
+	First bool // by this very call: of all that end a session at once, one hears so
+}
+
 // Records is what a keeper of durable memory promises. Every method is one transaction and safe to call from any number
 // of replicas at once. Methods that set a time take it as an argument, so that a caller's clock decides and a test can.
 type Records interface {
@@ -197,8 +203,9 @@ type Records interface {
 	ConfirmSession(ctx context.Context, sid string, at time.Time) (Confirmed, error)
 	// EndSession sets EndedAt if it is not set, and frees the device if no live or provisional session is left on it, in
 	// one transaction. Unless the reason is Silent, the same transaction ends what hangs on a browser session, for the same
-	// reason, and notes the Logouts of all that were confirmed. Ending twice answers the same row and keeps the first time and reason. ErrNotFound if there is none.
-	EndSession(ctx context.Context, sid, reason string, at time.Time) (Session, error)
+	// reason, and notes the Logouts of all that were confirmed. Ending twice answers the same row, not as the First, and
+	// keeps the first time and reason. ErrNotFound if there is none.
+	EndSession(ctx context.Context, sid, reason string, at time.Time) (Ended, error)
 	// MoveOpened hangs on another browser session what hung on the first: the same person has signed in again.
 	MoveOpened(ctx context.Context, from, to string) error
 	// GrantGone notes that the tickets of an ended session are deleted. No error if it is noted already.

@@ -90,14 +90,15 @@ func settle(ctx context.Context, tx *runner, s store.Session) error {
 }
 
 // EndSession implements store.Records.
-func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Session, error) {
-	return answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Session, error) {
+func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Ended, error) {
+	return answer(ctx, d.hard, func(ctx context.Context, tx *runner) (store.Ended, error) {
 		n, err := tx.exec(ctx, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at = 0`, sid, ms(at), reason)
 		if err != nil {
-			return store.Session{}, err
+			return store.Ended{}, err
 		}
-		s, err := session(ctx, tx, sid)
-		if err != nil || n == 0 {
+		row, err := session(ctx, tx, sid)
+		s := store.Ended{Session: row, First: n > 0}
+		if err != nil || !s.First {
 			return s, err
 		}
 		if err := release(ctx, tx, s.DeviceID); err != nil || store.Silent(reason) {

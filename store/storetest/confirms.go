@@ -95,7 +95,7 @@ var confirmStories = []story[*book]{
 		b.ok(err)
 		_, err = b.ConfirmSession(b.ctx, s.ID, after(2))
 		b.fails(err, store.ErrRefused)
-		b.unchanged(ended)
+		b.unchanged(ended.Session)
 		_, err = b.ConfirmSession(b.ctx, "ses_nothing", after(2))
 		b.fails(err, store.ErrRefused)
 	}},

@@ -15,7 +15,7 @@ var endStories = []story[*book]{
 		for i, reason := range []string{"logout", "reuse"} {
 			got, err := b.EndSession(b.ctx, s.ID, reason, after(2+i))
 			b.ok(err)
-			b.same(got, want)
+			b.same(got, store.Ended{Session: want, First: i == 0})
 		}
 		b.same(b.owner(s.DeviceID), "")
 		_, err := b.EndSession(b.ctx, "ses_nothing", "logout", after(2))
@@ -31,9 +31,9 @@ var endStories = []story[*book]{
 		}
 		b.same(b.owner(one.DeviceID), "")
 	}},
-	{"of 32 ends at once all get the same row", func(b *book) {
+	{"of 32 ends at once all get the same row, and one hears that it was the first", func(b *book) {
 		s := b.live(b.user("ana"), "fp", after(1))
-		ended := race(32, func(i int) store.Session {
+		ended := race(32, func(i int) store.Ended {
 			got, err := b.EndSession(b.ctx, s.ID, "logout", after(2+i))
 			if err != nil {
 				b.t.Errorf("end: %v", err)
@@ -41,8 +41,9 @@ var endStories = []story[*book]{
 			return got
 		})
 		for _, e := range ended {
-			b.same(e, ended[0])
+			b.same(e.Session, ended[0].Session)
 		}
+		b.same(count(ended, func(e store.Ended) bool { return e.First }), 1)
 	}},
 	{"what was ended halfway is listed for its user and its client", func(b *book) {
 		ana, bob := b.user("ana"), b.user("bob")
