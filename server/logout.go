@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/handclasp/handclasp/oauth"
@@ -60,9 +61,12 @@ func (s *Server) askLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := visitorOf(r)
-	if r.Method == http.MethodGet && (v.session == nil || app.Opener == v.session.SID) {
-		return s.leave(w, r, out, app)
+	here, open, err := s.openHere(r)
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodGet && (!open || app.Opener == here.SID) {
+		return s.leave(w, r, out, app, here)
 	}
 	if out.Location != "" { // the answer to this page's form may lead there
 		w.Header().Set("Content-Security-Policy", contentPolicyStart+" "+formTarget(out.Location)+contentPolicyEnd)
@@ -74,6 +78,19 @@ func (s *Server) askLogout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return s.Pages.Write(w, http.StatusOK, pages.SignOut{Base: s.base(r), App: out.App, Fields: fields})
+}
+
+// openHere is the session of this browser, or the one that ran out, and whether a sign-out would end something with it.
+func (s *Server) openHere(r *http.Request) (here store.Browser, open bool, err error) {
+	here, err = s.former(r)
+	if err != nil || here.SID == "" || visitorOf(r).session != nil {
+		return here, here.SID != "", err
+	}
+	rows, err := s.Records.LiveSessions(r.Context(), here.UserID)
+	if err != nil {
+		return here, false, unavailable(err)
+	}
+	return here, slices.ContainsFunc(rows, func(row store.Session) bool { return row.Opener == here.SID }), nil
 }
 
 // sessionOfApp is the session that the hint names; the zero session if it names none, or somebody else's.
@@ -101,20 +118,19 @@ func (s *Server) decideLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if v := visitorOf(r); v.session != nil && app.UserID != v.user.ID {
+	here, open, err := s.openHere(r)
+	if err != nil {
+		return err
+	}
+	if open && app.UserID != here.UserID {
 		app = store.Session{} // the app speaks of another person than the one who pressed the button
 	}
-	return s.leave(w, r, out, app)
+	return s.leave(w, r, out, app, here)
 }
 
 // leave ends the app's session and this browser's, and with that every other session that hangs on it.
-func (s *Server) leave(w http.ResponseWriter, r *http.Request, out oauth.Logout, app store.Session) error {
-	v := visitorOf(r)
-	ends := []string{app.ID}
-	if v.session != nil {
-		ends = append(ends, v.session.SID)
-	}
-	for _, sid := range ends {
+func (s *Server) leave(w http.ResponseWriter, r *http.Request, out oauth.Logout, app store.Session, here store.Browser) error {
+	for _, sid := range []string{app.ID, here.SID} {
 		if sid == "" {
 			continue
 		}
@@ -128,6 +144,6 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request, out oauth.Logout,
 	if out.Location != "" {
 		return s.sendAway(w, r, out.ClientID, out.Location, http.StatusOK)
 	}
-	r = r.WithContext(withVisitor(r.Context(), &visitor{id: v.id}))
+	r = r.WithContext(withVisitor(r.Context(), &visitor{id: visitorOf(r).id}))
 	return s.Pages.Write(w, http.StatusOK, pages.SignedOut{Base: s.base(r)})
 }

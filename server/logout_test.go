@@ -203,6 +203,84 @@ func TestAppsGoOverToTheNextSignInOfTheSamePerson(t *testing.T) {
 	})
 }
 
+// A browser's session runs out within hours, and its apps go on for weeks: every morning is a new sign-in.
+func TestAppsGoOverToTheSignInAfterTheBrowsersHasRunOut(t *testing.T) {
+	t.Parallel()
+	onBothKeepers(t, servertest.Options{}, func(t *testing.T, s *servertest.Server) {
+		registerWebApps(t, s)
+		a, b := calendar(t, s), signedIn(t, s, mara)
+		tokens := a.LogIn(b)
+		for range 3 {
+			nextMorning(t, s, b, mara)
+			tokens = a.Refresh(tokens.RefreshToken).Tokens(t)
+		}
+		wantPage(t, b.Open("/account").Press("Sign out of this browser"), http.StatusOK, "You are signed out")
+		wantGone(t, a, tokens)
+	})
+}
+
+func TestSomebodyElseWhoSignsInTheNextMorningEndsWhatWasOpened(t *testing.T) {
+	t.Parallel()
+	s, app := servertest.Start(t, servertest.Options{}), listen(t)
+	registerPlanner(t, s, app.URL)
+	a, b, elsewhere := planner(t, s), signedIn(t, s, mara), signedIn(t, s, mara)
+	tokens, far := a.LogIn(b), a.LogIn(elsewhere)
+	nextMorning(t, s, b, omar)
+	expect(t, "what mara opened here", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
+	expect(t, "what mara opened elsewhere", a.Refresh(far.RefreshToken), http.StatusOK, "")
+	if heard := app.heard(t, s); len(heard) != 1 {
+		t.Errorf("the app heard of %d ends", len(heard))
+	}
+}
+
+// nextMorning is the first sign-in of a day, after the session of the day before has run out and been swept up.
+func nextMorning(t *testing.T, s *servertest.Server, b *servertest.Browser, email string) {
+	t.Helper()
+	s.Clock.Advance(24 * time.Hour)
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.SignIn(email)
+}
+
+// In the evening nobody has been on our pages for half an hour, and the browser's session has run out.
+func TestAnAppSignsItsPersonOutOfABrowserWhoseSessionHasRunOut(t *testing.T) {
+	t.Parallel()
+	s, app := servertest.Start(t, servertest.Options{}), listen(t)
+	registerWebApps(t, s)
+	registerPlanner(t, s, app.URL)
+	a, other, b, elsewhere := planner(t, s), calendar(t, s), signedIn(t, s, mara), signedIn(t, s, mara)
+	mine, others, far := a.LogIn(b), other.LogIn(b), other.LogIn(elsewhere)
+	s.Clock.Advance(time.Hour)
+	if err := s.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	page := leave(b, "id_token_hint", far.IDToken) // as any page could that has got hold of one
+	wantPage(t, page, http.StatusOK, "Sign out?", "own sign-in has run out")
+	page = leave(b, "id_token_hint", mine.IDToken, "post_logout_redirect_uri", plannerBye)
+	if page.URL.String() != plannerBye {
+		t.Fatalf("the browser is at %s: %s", page.URL, page.Text())
+	}
+	expect(t, "the app", a.Refresh(mine.RefreshToken), http.StatusBadRequest, "invalid_grant")
+	expect(t, "the other app", other.Refresh(others.RefreshToken), http.StatusBadRequest, "invalid_grant")
+	expect(t, "the app elsewhere", other.Refresh(far.RefreshToken), http.StatusOK, "")
+	if heard := app.heard(t, s); len(heard) != 1 {
+		t.Errorf("the app heard of %d ends", len(heard))
+	}
+	wantPage(t, leave(b), http.StatusOK, "You are signed out")
+}
+
+func TestTheButtonSignsOutOfABrowserWhoseSessionHasRunOut(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerWebApps(t, s)
+	a, b := calendar(t, s), signedIn(t, s, mara)
+	tokens := a.LogIn(b)
+	s.Clock.Advance(time.Hour)
+	wantPage(t, leave(b).Press("Sign out"), http.StatusOK, "You are signed out")
+	expect(t, "the app", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
+}
+
 // signInAgain signs mara in again where she is signed in, because an app wants it so.
 func signInAgain(t *testing.T, s *servertest.Server, a *servertest.App, b *servertest.Browser) {
 	t.Helper()

@@ -229,13 +229,15 @@ func (s *Server) enterAs(w http.ResponseWriter, r *http.Request, proof providers
 	if err != nil {
 		return unavailable(err)
 	}
-	if old := visitorOf(r).session; old != nil {
-		if err := s.Sessions.Replace(r.Context(), *old, b); err != nil {
-			s.Log.WarnContext(r.Context(), "end the browser session before", "error", err)
-		}
+	old, err := s.former(r)
+	if err == nil && old.SID != "" {
+		err = s.Sessions.Replace(r.Context(), old, b)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.Log.WarnContext(r.Context(), "end the browser session before", "error", err)
 	}
 	s.setCookie(w, cookieSession, cookie, s.Sessions.BrowserAbsolute)
-	s.setCookie(w, cookieKnown, s.knownCookie(r, proof.User.Email), knownLife)
+	s.setCookie(w, cookieKnown, s.knownCookie(r, proof.User.Email, b.SID), knownLife)
 	s.dropCookie(w, cookieAsker)
 	if s.cookie(r, cookieFresh) != "" {
 		s.dropCookie(w, cookieFresh)
@@ -323,18 +325,58 @@ func (s *Server) closedNotice(clientID string) string {
 
 // knows reports whether this browser has signed this address in before, and by what name it is counted then.
 func (s *Server) knows(r *http.Request, email string) (string, bool) {
-	keyID, rest, _ := strings.Cut(s.cookie(r, cookieKnown), ".")
-	id, mac, _ := strings.Cut(rest, ".")
-	key, ok := s.known.Key(keyID)
-	return id, ok && len(id) == 22 && hmac.Equal([]byte(mac), []byte(seal(key, id, email)))
+	id, _, known := s.lastIn(r, email)
+	return id, known
+}
+
+// lastIn is the browser's name for this address, and the session that its last sign-in began: <key id>.<name>.<sid>.<mac>.
+func (s *Server) lastIn(r *http.Request, email string) (id, sid string, ok bool) {
+	parts := strings.Split(s.cookie(r, cookieKnown), ".")
+	if len(parts) != 4 || len(parts[1]) != 22 {
+		return "", "", false
+	}
+	key, ok := s.known.Key(parts[0])
+	return parts[1], parts[2], ok && hmac.Equal([]byte(parts[3]), []byte(seal(key, parts[1], parts[2], email)))
 }
 
 // knownCookie keeps the browser's name if it has one for this address already.
-func (s *Server) knownCookie(r *http.Request, email string) string {
+func (s *Server) knownCookie(r *http.Request, email, sid string) string {
 	id, known := s.knows(r, email)
 	if !known {
 		id = store.RandomText(16)
 	}
 	keyID, key := s.known.Current()
-	return keyID + "." + id + "." + seal(key, id, email)
+	return keyID + "." + id + "." + sid + "." + seal(key, id, sid, email)
+}
+
+// former is the session of this browser, or the one that it had last: it may have run out, which ends no app that was opened in it.
+// The zero value if there is none.
+func (s *Server) former(r *http.Request) (store.Browser, error) {
+	if v := visitorOf(r); v.session != nil {
+		return *v.session, nil
+	}
+	parts := strings.Split(s.cookie(r, cookieKnown), ".")
+	if len(parts) != 4 || !validSession(parts[2]) {
+		return store.Browser{}, nil
+	}
+	row, err := s.Records.Session(r.Context(), parts[2])
+	if err != nil {
+		return store.Browser{}, unlessGone(err)
+	}
+	user, err := s.Records.User(r.Context(), row.UserID)
+	if err != nil {
+		return store.Browser{}, unlessGone(err)
+	}
+	if _, sid, known := s.lastIn(r, user.Email); !known || sid != row.ID {
+		return store.Browser{}, nil
+	}
+	return store.Browser{SID: row.ID, UserID: row.UserID}, nil
+}
+
+// unlessGone is nil for what is not there, which is an answer too.
+func unlessGone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return unavailable(err)
 }

@@ -31,7 +31,7 @@ func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 	if err := s.Records.GrantGone(ctx, sid, s.Now()); err != nil {
 		s.Log.WarnContext(ctx, "note that the tickets are gone, the sweeper will", "session", sid, "error", err)
 	}
-	if row.Kind == store.KindBrowser && !store.Silent(row.EndReason) {
+	if row.Kind == store.KindBrowser && !store.Silent(reason) {
 		return s.endOpened(ctx, row.Session)
 	}
 	return nil
@@ -52,7 +52,7 @@ func (s *Sessions) endOpened(ctx context.Context, browser store.Session) error {
 }
 
 // Replace ends a browser session whose browser has just begun another. What hangs on it goes over to the new one, if that
-// is the same person's, and ends otherwise.
+// is the same person's, and ends otherwise. It may have run out before.
 func (s *Sessions) Replace(ctx context.Context, old, by store.Browser) error {
 	if old.UserID != by.UserID {
 		return s.End(ctx, old.SID, EndLogout)

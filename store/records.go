@@ -203,8 +203,8 @@ type Records interface {
 	ConfirmSession(ctx context.Context, sid string, at time.Time) (Confirmed, error)
 	// EndSession sets EndedAt if it is not set, and frees the device if no live or provisional session is left on it, in
 	// one transaction. Unless the reason is Silent, the same transaction ends what hangs on a browser session, for the same
-	// reason, and notes the Logouts of all that were confirmed. Ending twice answers the same row, not as the First, and
-	// keeps the first time and reason. ErrNotFound if there is none.
+	// reason, and notes the Logouts of all that were confirmed; so it does too where the browser session itself had ended silently
+	// before. Ending twice answers the same row, not as the First, and keeps the first time and reason. ErrNotFound if there is none.
 	EndSession(ctx context.Context, sid, reason string, at time.Time) (Ended, error)
 	// MoveOpened hangs on another browser session what hung on the first: the same person has signed in again.
 	MoveOpened(ctx context.Context, from, to string) error

@@ -167,6 +167,7 @@ func consentSamples() []sample {
 		{"consent-from-afar", 200, fromAfar},
 		{"sign-out", 200, pages.SignOut{Base: ana, App: "Example Calendar", Fields: map[string]string{"client_id": "calendar"}}},
 		{"sign-out-bare", 200, pages.SignOut{Base: ana}},
+		{"sign-out-late", 200, pages.SignOut{Base: nobody, App: "Example Calendar"}},
 		{"go-on", 400, pages.GoOn{
 			Base: nobody, App: "Board", Target: "board.example.test", Link: "https://board.example.test/back?error=invalid_scope&state=1", Failed: true,
 			Unvetted: pages.Unvetted{Is: true},

@@ -49,7 +49,7 @@ func (GoOn) file() string { return "go_on" }
 //
 //	POST /signout/app  Fields
 type SignOut struct {
-	Base                     // Account is who would be signed out
+	Base                     // Account is who would be signed out; empty if only the apps are left
 	App    string            // the client's registered name; empty if the request names none
 	Fields map[string]string // what the app has sent
 }

@@ -7,6 +7,11 @@ import (
 	"github.com/handclasp/handclasp/store"
 )
 
+// leftOpen reports whether something may hang on a browser session that has ended: one that ran out took nothing along.
+func leftOpen(s store.Session, reason string) bool {
+	return s.Kind == store.KindBrowser && store.Silent(s.EndReason) && reason != ""
+}
+
 // endOpened ends what hangs on a browser session that has just ended, and frees their devices.
 func endOpened(ctx context.Context, tx *runner, sid, reason string, at int64) error {
 	devices, err := all(ctx, tx, text, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE opener = $1 AND ended_at = 0

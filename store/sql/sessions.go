@@ -98,7 +98,7 @@ func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (
 		}
 		row, err := session(ctx, tx, sid)
 		s := store.Ended{Session: row, First: n > 0}
-		if err != nil || !s.First {
+		if err != nil || !s.First && !leftOpen(row, reason) {
 			return s, err
 		}
 		if err := release(ctx, tx, s.DeviceID); err != nil || store.Silent(reason) {

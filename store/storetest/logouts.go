@@ -84,6 +84,26 @@ var logoutStories = []story[*book]{
 		b.ok(err)
 		b.same(b.untold(5), []string(nil))
 	}},
+	{"what hangs on a browser session that has run out ends when somebody decides so", func(b *book) {
+		ana := b.user("ana")
+		browser := b.browser(ana, after(1))
+		hangs := b.opened(ana, browser, after(2))
+		b.listening(hangs.ClientID)
+		expired, err := b.EndSession(b.ctx, browser.ID, store.ReasonExpired, after(3))
+		b.ok(err)
+		b.ok(b.GrantGone(b.ctx, browser.ID, after(3)))
+		for i, reason := range []string{"", store.ReasonReplaced, "logout"} {
+			got, err := b.EndSession(b.ctx, browser.ID, reason, after(4+i))
+			b.ok(err)
+			b.same(got.EndReason, expired.EndReason)
+			b.same(got.EndedAt, expired.EndedAt)
+			row, err := b.Session(b.ctx, hangs.ID)
+			b.ok(err)
+			b.same(row.Live(), reason != "logout")
+		}
+		b.same(b.owner(hangs.DeviceID), "")
+		b.same(b.untold(6), []string{hangs.ID})
+	}},
 	{"what hung on one browser session can hang on the next", func(b *book) {
 		ana := b.user("ana")
 		first, second := b.browser(ana, after(1)), b.browser(ana, after(1))
