@@ -18,9 +18,15 @@ import (
 // authorizePath is where a request waits for its person: the id of the request follows.
 const authorizePath = "/authorize/"
 
-// authorizeTry bounds what one network may leave waiting.
-func authorizeTry(network string) store.Limit {
-	return store.Limit{Key: "authorize.network:" + network, Burst: 60, Every: 2 * time.Second}
+// authorizeTry bounds what strangers of one network may leave waiting, or one browser that is signed in: a company behind one
+// address has many, whose apps ask silently every few minutes.
+func (s *Server) authorizeTry(r *http.Request) (store.Limit, error) {
+	who := "network:" + sessions.OriginOf(r.Context()).Network
+	browser, err := s.signedInHere(r)
+	if browser != nil {
+		who = "browser:" + browser.SID
+	}
+	return store.Limit{Key: "authorize." + who, Burst: 60, Every: 2 * time.Second}, err
 }
 
 // authorize is the authorization endpoint (RFC 6749 §3.1). It keeps the request and leads to the page that asks, so that
@@ -33,7 +39,11 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		}
 		form = r.PostForm
 	}
-	if err := s.limit(r.Context(), authorizeTry(sessions.OriginOf(r.Context()).Network)); err != nil {
+	try, err := s.authorizeTry(r)
+	if err == nil {
+		err = s.limit(r.Context(), try)
+	}
+	if err != nil {
 		return err
 	}
 	id, err := s.OAuth.Authorize(r.Context(), form, s.appBrowser(w, r))

@@ -130,6 +130,29 @@ func TestPromptNoneNeverShowsAPage(t *testing.T) {
 	})
 }
 
+// Everybody in an office has one address, and silent requests come from each of their browsers every few minutes.
+func TestOneAddressIsRoomForEverybodyWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	s.Clock.Hold()
+	registerWebApps(t, s)
+	a := calendar(t, s)
+	for _, b := range []*servertest.Browser{signedIn(t, s, mara), signedIn(t, s, omar)} {
+		a.Code(b)
+		for range 50 {
+			wantAnswer(t, s, a, a.Open(b, "prompt", "none"), "")
+		}
+	}
+	b := s.Browser(t)
+	for range 60 {
+		wantAnswer(t, s, a, a.Open(b, "prompt", "none"), oauth.CodeLoginRequired)
+	}
+	wantPage(t, a.Open(b, "prompt", "none"), http.StatusTooManyRequests)
+	stuffed := s.Browser(t)
+	stuffed.Jar.SetCookies(stuffed.Open("/signin").URL, []*http.Cookie{{Name: "hc_session", Path: "/", Value: "ses_" + strings.Repeat("0", 26) + "." + strings.Repeat("a", 43)}})
+	wantPage(t, a.Open(stuffed, "prompt", "none"), http.StatusTooManyRequests)
+}
+
 func TestAnAppMayWantASignInOfNow(t *testing.T) {
 	t.Parallel()
 	for name, fields := range map[string][]string{

@@ -74,7 +74,7 @@ func page(s *Server, route string, next handler) entry {
 }
 
 // door surrounds the authorization endpoint, which foreign pages lead to by GET and by POST (OpenID Connect Core §3.1.2.1).
-// It reads no cookie and sets none: it keeps a request and leads to a page of ours, where the person is met.
+// It draws nothing for anybody: it keeps a request and leads to a page of ours, where the person is met.
 func door(s *Server, route string, next handler) entry {
 	return func(w http.ResponseWriter, r *http.Request, names map[string]string) {
 		w, r, leave := s.enter(w, r, route, names, patience)

@@ -60,16 +60,9 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, erro
 		v.id = store.RandomText(16)
 		s.setCookie(w, cookieVisitor, v.id, 0)
 	}
-	sid, secret, ok := sessions.ReadCookie(s.cookie(r, cookieSession))
-	if !ok {
-		return v, nil
-	}
-	session, err := s.Tickets.Browser(r.Context(), sid, secret)
-	if errors.Is(err, store.ErrNotFound) {
-		return v, nil
-	}
-	if err != nil {
-		return v, unavailable(err)
+	session, err := s.signedInHere(r)
+	if err != nil || session == nil {
+		return v, err
 	}
 	user, err := s.Records.User(r.Context(), session.UserID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && user.Disabled() {
@@ -78,8 +71,24 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, erro
 	if err != nil {
 		return v, unavailable(err)
 	}
-	v.session, v.user = &session, user
+	v.session, v.user = session, user
 	return v, nil
+}
+
+// signedInHere is the live session that the browser's cookie names; nil if there is none.
+func (s *Server) signedInHere(r *http.Request) (*store.Browser, error) {
+	sid, secret, ok := sessions.ReadCookie(s.cookie(r, cookieSession))
+	if !ok {
+		return nil, nil
+	}
+	session, err := s.Tickets.Browser(r.Context(), sid, secret)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return &session, nil
 }
 
 // signedIn returns the visitor, or errSignedOut.
