@@ -63,7 +63,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) appBrowser(w http.ResponseWriter, r *http.Request) string {
 	name := s.cookie(r, cookieApp)
 	if len(name) != 22 {
-		name = store.RandomText(16)
+		name = s.newName(r, cookieApp)
 		s.setCookie(w, cookieApp, name, 0)
 	}
 	return name

@@ -49,6 +49,35 @@ func TestPromptNoneInAFrameWithoutCookiesIsAnswered(t *testing.T) {
 	}
 }
 
+// A browser that is opened again has lost the cookies without a life of their own, and loads all its tabs and frames at once.
+func TestWhatABrowserAsksAtOnceIsAllAnswered(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerWebApps(t, s)
+	a, b := calendar(t, s), signedIn(t, s, mara)
+	a.Code(b)
+	for _, first := range atOnce(b, "/oauth/authorize?"+a.Request("prompt", "none").Encode()) {
+		wantAnswer(t, s, a, b.Open(first.Header.Get("Location")), "")
+	}
+	b.Open("/account").Press("Sign out of this browser")
+	for _, tab := range atOnce(b, "/signin") {
+		wantPath(t, tab.Press("Send me a link", "email", mara), "/signin/sent")
+	}
+}
+
+// atOnce opens an address in three tabs of a browser that has just been started: each is sent before another is answered.
+func atOnce(b *servertest.Browser, address string) (tabs []*servertest.Page) {
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	defer func() { b.CheckRedirect = nil }()
+	for range 3 {
+		for _, name := range []string{"hc_app", "hc_visitor"} {
+			b.Jar.SetCookies(b.Request(http.MethodGet, "/", nil).URL, []*http.Cookie{{Name: name, Path: "/", MaxAge: -1}})
+		}
+		tabs = append(tabs, b.Open(address))
+	}
+	return tabs
+}
+
 // A page that was drawn for one account decides nothing for another that signed in behind it.
 func TestAQuestionIsAnsweredOnlyByTheAccountThatItWasDrawnFor(t *testing.T) {
 	t.Parallel()

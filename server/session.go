@@ -57,7 +57,7 @@ func visitorOf(r *http.Request) *visitor {
 func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, error) {
 	v := &visitor{id: s.cookie(r, cookieVisitor)}
 	if len(v.id) != 22 {
-		v.id = store.RandomText(16)
+		v.id = s.newName(r, cookieVisitor)
 		s.setCookie(w, cookieVisitor, v.id, 0)
 	}
 	session, err := s.signedInHere(r)
@@ -73,6 +73,17 @@ func (s *Server) visitor(w http.ResponseWriter, r *http.Request) (*visitor, erro
 	}
 	v.session, v.user = session, user
 	return v, nil
+}
+
+// newName is what a browser is called in a cookie of this name that it has lost, as it does when it is closed. One that has signed
+// in before gets the same from all that it asks at once, or the last answer would make worthless what the others are bound to.
+func (s *Server) newName(r *http.Request, cookie string) string {
+	known := s.cookie(r, cookieKnown)
+	if known == "" {
+		return store.RandomText(16)
+	}
+	_, key := s.known.Current()
+	return seal(key, cookie, known)[:22]
 }
 
 // signedInHere is the live session that the browser's cookie names; nil if there is none.
