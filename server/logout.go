@@ -65,6 +65,9 @@ func (s *Server) askLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !out.Proven {
+		app = store.Session{}
+	}
 	if r.Method == http.MethodGet && (!open || app.Opener == here.SID) {
 		return s.leave(w, r, out, app, here)
 	}
@@ -122,7 +125,7 @@ func (s *Server) decideLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if open && app.UserID != here.UserID {
+	if open && app.UserID != here.UserID || !open && !out.Proven {
 		app = store.Session{} // the app speaks of another person than the one who pressed the button
 	}
 	return s.leave(w, r, out, app, here)

@@ -281,6 +281,38 @@ func TestTheButtonSignsOutOfABrowserWhoseSessionHasRunOut(t *testing.T) {
 	expect(t, "the app", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
 }
 
+// An app has one ID token for as long as its session, which may be weeks; a key is published for half an hour after it was retired.
+func TestATokenOfARetiredKeyStillSignsOut(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerPlanner(t, s, "")
+	a, b := planner(t, s), signedIn(t, s, mara)
+	a.Scope = "openid offline_access"
+	mine := a.LogIn(b)
+	for range 2 {
+		s.Clock.Advance(time.Hour)
+		if err := s.Keys.Rotate(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.SignIn(mara)
+	fields := []string{"id_token_hint", mine.IDToken, "post_logout_redirect_uri", plannerBye}
+	for who, page := range map[string]*servertest.Page{
+		"somebody else": leave(signedIn(t, s, omar), fields...).Press("Sign out"), "nobody": leave(s.Browser(t), fields...),
+	} {
+		if page.URL.String() != plannerBye {
+			t.Errorf("%s: the browser is at %s: %s", who, page.URL, page.Text())
+		}
+	}
+	mine.RefreshToken = a.Refresh(mine.RefreshToken).Tokens(t).RefreshToken // they could not end it
+	page := leave(b, fields...)
+	wantPage(t, page, http.StatusOK, "Planner asks you to sign out here")
+	if page = page.Press("Sign out"); page.URL.String() != plannerBye {
+		t.Errorf("after the button: %s %s", page.URL, page.Text())
+	}
+	expect(t, "the app", a.Refresh(mine.RefreshToken), http.StatusBadRequest, "invalid_grant")
+}
+
 // signInAgain signs mara in again where she is signed in, because an app wants it so.
 func signInAgain(t *testing.T, s *servertest.Server, a *servertest.App, b *servertest.Browser) {
 	t.Helper()
