@@ -461,6 +461,51 @@ func TestAnAppHearsOfEachEndOnce(t *testing.T) {
 	}
 }
 
+// An app that only wants to know who somebody is has no refresh token, and a session of its own for as long as it likes.
+func TestAnAppWithoutRefreshTokensHearsOfAnEndTheNextDay(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(s *servertest.Server, b *servertest.Browser, userID string) error{
+		"the person signs out of the browser": func(_ *servertest.Server, b *servertest.Browser, _ string) error {
+			b.Open("/account").Press("Sign out of this browser")
+			return nil
+		},
+		"the person shuts the app out": func(_ *servertest.Server, b *servertest.Browser, _ string) error {
+			b.Open("/account").Press("Shut it out")
+			return nil
+		},
+		"the person has left the company": func(s *servertest.Server, _ *servertest.Browser, userID string) error {
+			return s.Sessions.Disable(t.Context(), userID)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, app := servertest.Start(t, servertest.Options{}), listen(t)
+			registerPlanner(t, s, app.URL)
+			client, err := s.Records.Client(t.Context(), "planner")
+			if client.Grants = []string{oauth.GrantCode}; err == nil {
+				err = s.Records.UpdateClient(t.Context(), client)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := planner(t, s), signedIn(t, s, mara)
+			sid := sidOfIDToken(t, a.LogIn(b).IDToken)
+			nextMorning(t, s, b, mara)
+			wantPage(t, b.Open("/account"), http.StatusOK, "End this session")
+			row, err := s.Records.Session(t.Context(), sid)
+			if err == nil {
+				err = end(s, b, row.UserID)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if heard := app.heard(t, s); len(heard) != 1 || readLogoutToken(t, s, heard[0]).SID != sid {
+				t.Errorf("heard %d times", len(heard))
+			}
+		})
+	}
+}
+
 // A new login in the same browser takes the place of the one before. Whoever goes by the person alone would sign them out
 // the moment they have signed in.
 func TestAnAppHearsNothingOfASessionThatItReplacedItself(t *testing.T) {

@@ -124,7 +124,8 @@ func (s *Sessions) approval(client store.Client, r store.Request, by store.Brows
 		SID: r.SID, Browser: by.SID, UserID: by.UserID, DeviceID: begun.DeviceID, StatusIndex: begun.StatusIndex,
 		AuthTime: by.AuthTime, AMR: by.AMR, JTI: jti, Next: next, Idle: s.Idle, Absolute: s.Absolute,
 	}
-	if !slices.Contains(client.Grants, "refresh_token") {
+	// What is left of such a session is its access token; but an app that wants to hear of its end goes by the session itself.
+	if !slices.Contains(client.Grants, "refresh_token") && client.LogoutURI == "" {
 		a.Idle, a.Absolute = s.AccessLife, s.AccessLife
 	}
 	return a

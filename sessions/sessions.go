@@ -70,7 +70,7 @@ type Options struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 
-	AccessLife      time.Duration // the life of a grant whose client may not refresh
+	AccessLife      time.Duration // the life of a grant whose client neither refreshes nor hears of its end
 	Idle            time.Duration // life of a grant without use
 	Absolute        time.Duration // life of a grant altogether
 	BrowserIdle     time.Duration
