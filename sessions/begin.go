@@ -197,7 +197,9 @@ func (s *Sessions) news(ctx context.Context, g store.Grant) (kind string, err er
 	switch {
 	case strings.HasPrefix(g.Fingerprint, store.AppFingerprint):
 		kind = NoticeNewApp
-		known, err = s.Records.KnownApp(ctx, g.UserID, g.ClientID)
+		if known, err = s.Records.KnownDevice(ctx, g.UserID, g.Fingerprint); err == nil && !known { // in another browser, perhaps
+			known, err = s.Records.KnownApp(ctx, g.UserID, g.ClientID)
+		}
 	case g.Fingerprint != "":
 		kind = NoticeNewDevice
 		known, err = s.Records.KnownDevice(ctx, g.UserID, g.Fingerprint)

@@ -40,20 +40,23 @@ func claim(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	if s.Kind == store.KindBrowser && b.Fingerprint == "" {
 		return store.Begun{}, nil
 	}
-	id, err := single(ctx, tx, text, `INSERT INTO devices (`+deviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $6)
-		ON CONFLICT (fingerprint) WHERE fingerprint <> '' DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id`,
-		store.NewID(store.DevicePrefix), b.Fingerprint, s.UserID, s.Name, s.Platform, ms(s.CreatedAt))
+	var id, owner string
+	err := tx.one(ctx, `INSERT INTO devices (`+deviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $6)
+		ON CONFLICT (fingerprint) WHERE fingerprint <> '' DO UPDATE SET fingerprint = excluded.fingerprint RETURNING id, owner_id`,
+		[]any{store.NewID(store.DevicePrefix), b.Fingerprint, s.UserID, s.Name, s.Platform, ms(s.CreatedAt)}, &id, &owner)
 	if err != nil {
 		return store.Begun{}, err
 	}
 	begun := store.Begun{DeviceID: id}
-	begun.Rival, err = single(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM sessions
-		WHERE device_id = $1 AND user_id <> $2 AND ended_at = 0 ORDER BY confirmed_at DESC, id LIMIT 1`, id, s.UserID)
-	if err == nil {
-		return begun, store.ErrConflict
-	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return store.Begun{}, err
+	if owner != s.UserID {
+		begun.Rival, err = single(ctx, tx, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE `+onDevice+`
+			ORDER BY confirmed_at DESC, id LIMIT 1`, owner, id)
+		if err == nil {
+			return begun, store.ErrConflict
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return store.Begun{}, err
+		}
 	}
 	_, err = tx.exec(ctx, `UPDATE devices SET owner_id = $2, name = $3, platform = $4 WHERE id = $1`, id, s.UserID, s.Name, s.Platform)
 	if err != nil {
@@ -63,9 +66,11 @@ func claim(ctx context.Context, tx *runner, b store.Beginning) (store.Begun, err
 	return begun, err
 }
 
-// release frees a device if no live or provisional session is left on it.
+// release frees a device if no live or provisional session is left on it; all that there are belong to its owner.
 func release(ctx context.Context, tx *runner, deviceID string) error {
-	_, err := tx.exec(ctx, `UPDATE devices SET owner_id = '' WHERE id = $1
-		AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.device_id = devices.id AND sessions.ended_at = 0)`, deviceID)
+	_, err := tx.exec(ctx, freeDevice, deviceID)
 	return err
 }
+
+const freeDevice = `UPDATE devices SET owner_id = '' WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM sessions
+	WHERE sessions.user_id = devices.owner_id AND sessions.ended_at = 0 AND sessions.device_id || '' = devices.id)`

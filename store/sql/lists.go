@@ -11,19 +11,29 @@ func (d *DB) sessions(ctx context.Context, where string, args ...any) ([]store.S
 	return all(ctx, d.read, scanSession, `SELECT `+sessionColumns+` FROM sessions WHERE `+where, args...)
 }
 
+// unended is what a user has that has not ended: a few dozen rows, and an index of their own (sessions_user). What has ended may be
+// tens of thousands, of one device too. So nothing else in such a query may look as if it had an index: an empty text behind a
+// column, or a zero, takes it out of the choice.
+const unended = `user_id = $1 AND ended_at = 0`
+
+// onDevice is what of it is on one device.
+const onDevice = unended + ` AND device_id || '' = $2`
+
+const newestFirst = ` ORDER BY created_at + 0 DESC, id DESC`
+
 // LiveSessions implements store.Records.
 func (d *DB) LiveSessions(ctx context.Context, userID string) ([]store.Session, error) {
-	return d.sessions(ctx, `user_id = $1 AND ended_at = 0 AND confirmed_at <> 0 ORDER BY created_at DESC, id DESC`, userID)
+	return d.sessions(ctx, unended+` AND confirmed_at <> 0`+newestFirst, userID)
 }
 
 // SessionsOfUser implements store.Records.
 func (d *DB) SessionsOfUser(ctx context.Context, userID string) ([]store.Session, error) {
-	return d.sessions(ctx, `user_id = $1 AND ended_at = 0 ORDER BY created_at DESC, id DESC`, userID)
+	return d.sessions(ctx, unended+newestFirst, userID)
 }
 
 // SessionsOnDevice implements store.Records.
 func (d *DB) SessionsOnDevice(ctx context.Context, userID, deviceID string) ([]store.Session, error) {
-	return d.sessions(ctx, `device_id = $2 AND user_id = $1 AND ended_at = 0 ORDER BY created_at DESC, id DESC`, userID, deviceID)
+	return d.sessions(ctx, onDevice+newestFirst, userID, deviceID)
 }
 
 // SessionsOfClient implements store.Records.

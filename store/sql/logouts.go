@@ -12,10 +12,13 @@ func leftOpen(s store.Session, reason string) bool {
 	return s.Kind == store.KindBrowser && store.Silent(s.EndReason) && reason != ""
 }
 
+// opened is what hangs on a browser session. The word that it is not empty is what its index goes by.
+const opened = `opener = $1 AND opener <> '' AND ended_at = 0`
+
 // endOpened ends what hangs on a browser session that has just ended, and frees their devices.
 func endOpened(ctx context.Context, tx *runner, sid, reason string, at int64) error {
-	devices, err := all(ctx, tx, text, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE opener = $1 AND ended_at = 0
-		RETURNING device_id`, sid, at, reason)
+	devices, err := all(ctx, tx, text, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE `+opened+` RETURNING device_id`,
+		sid, at, reason)
 	if err != nil {
 		return err
 	}
@@ -30,19 +33,21 @@ func endOpened(ctx context.Context, tx *runner, sid, reason string, at int64) er
 // noteLogouts writes down whom to tell of this end and of those that came with it. An app that never asked for an ID
 // token does not know the session's name.
 func noteLogouts(ctx context.Context, tx *runner, sid string, at int64) error {
-	_, err := tx.exec(ctx, `INSERT INTO logouts (sid, client_id, user_id, ended_at, due_at, tries)
-		SELECT sessions.id, clients.id, sessions.user_id, $2, $2, 0
-		FROM sessions JOIN clients ON clients.id = sessions.client_id AND clients.logout_uri <> ''
-		WHERE (sessions.id = $1 OR sessions.opener = $1) AND sessions.ended_at = $2 AND sessions.confirmed_at <> 0
-			AND ' ' || sessions.scope || ' ' LIKE '% openid %'
-		ON CONFLICT (sid) DO NOTHING`, sid, at)
+	_, err := tx.exec(ctx, insertLogouts, sid, at)
 	return err
 }
+
+const insertLogouts = `INSERT INTO logouts (sid, client_id, user_id, ended_at, due_at, tries)
+	SELECT sessions.id, clients.id, sessions.user_id, $2, $2, 0
+	FROM sessions JOIN clients ON clients.id = sessions.client_id AND clients.logout_uri <> ''
+	WHERE (sessions.id = $1 OR sessions.opener = $1 AND sessions.opener <> '') AND sessions.ended_at = $2
+		AND sessions.confirmed_at <> 0 AND ' ' || sessions.scope || ' ' LIKE '% openid %'
+	ON CONFLICT (sid) DO NOTHING`
 
 // MoveOpened implements store.Records.
 func (d *DB) MoveOpened(ctx context.Context, from, to string) error {
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
-		_, err := tx.exec(ctx, `UPDATE sessions SET opener = $2 WHERE opener = $1 AND ended_at = 0`, from, to)
+		_, err := tx.exec(ctx, `UPDATE sessions SET opener = $2 WHERE `+opened, from, to)
 		return err
 	})
 }

@@ -56,8 +56,8 @@ func confirm(ctx context.Context, tx *runner, sid string, at int64) (c store.Con
 	if err != nil {
 		return c, err
 	}
-	c.Replaced, err = all(ctx, tx, text, `SELECT id FROM sessions
-		WHERE device_id = $2 AND replaced_by = $1 AND ended_at = 0 ORDER BY id`, sid, c.Session.DeviceID)
+	c.Replaced, err = all(ctx, tx, text, `SELECT id FROM sessions WHERE `+unended+`
+		AND replaced_by = $2 ORDER BY id`, c.Session.UserID, sid)
 	if err != nil {
 		return c, err
 	}
@@ -83,11 +83,11 @@ func settle(ctx context.Context, tx *runner, s store.Session) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `UPDATE sessions SET replaced_by = $1
-		WHERE device_id = $2 AND user_id = $3 AND client_id = $4 AND id <> $1 AND confirmed_at <> 0 AND ended_at = 0`,
-		s.ID, s.DeviceID, s.UserID, s.ClientID)
+	_, err = tx.exec(ctx, replaceOlder, s.UserID, s.DeviceID, s.ID, s.ClientID)
 	return err
 }
+
+const replaceOlder = `UPDATE sessions SET replaced_by = $3 WHERE ` + onDevice + ` AND client_id || '' = $4 AND id <> $3 AND confirmed_at <> 0`
 
 // EndSession implements store.Records.
 func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Ended, error) {

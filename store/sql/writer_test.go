@@ -252,21 +252,45 @@ func TestNoListReadsAWholeTable(t *testing.T) {
 		`SELECT 1 FROM devices WHERE last_seen < $1`,
 		`SELECT MAX(seq) FROM decided`,
 	} {
-		plan, err := all(t.Context(), d.read, func(row scanner) (step string, err error) {
-			var id, parent, unused int64
-			err = row.Scan(&id, &parent, &unused, &step)
-			return step, err
-		}, `EXPLAIN QUERY PLAN `+q, 1, 1)
-		if err != nil {
-			t.Fatalf("%s: %v", q, err)
-		}
-		for _, step := range plan {
+		for step := range strings.SplitSeq(planOf(t, d, q, 1, 1), "\n") {
 			short := step == "SCAN unfinished" || step == "SCAN unchecked" // no tables, and no longer than the limit
 			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") && !short {
 				t.Errorf("%s: %s", q, step)
 			}
 		}
 	}
+}
+
+// What has ended stays for months: an app that asks silently leaves fifty rows a day in each browser. Whoever looks for what lives must
+// not read them.
+func TestWhatHasEndedIsNotReadForWhatLives(t *testing.T) {
+	d := inside(t)
+	for q, index := range map[string]string{
+		`SELECT 1 FROM sessions WHERE ` + unended + newestFirst:  "sessions_user ",
+		`SELECT 1 FROM sessions WHERE ` + onDevice + newestFirst: "sessions_user ",
+		`SELECT 1 FROM sessions WHERE ` + opened:                 "sessions_opener ",
+		replaceOlder:                                             "sessions_user ",
+		freeDevice:                                               "sessions_user ",
+		insertLogouts:                                            "sessions_opener ",
+	} {
+		plan := planOf(t, d, q, 1, 1, 1, 1)
+		if !strings.Contains(plan, index) || strings.Contains(plan, "SCAN sessions") {
+			t.Errorf("%s:\n%s", q, plan)
+		}
+	}
+}
+
+func planOf(t *testing.T, d *DB, q string, args ...any) string {
+	t.Helper()
+	steps, err := all(t.Context(), d.read, func(row scanner) (step string, err error) {
+		var id, parent, unused int64
+		err = row.Scan(&id, &parent, &unused, &step)
+		return step, err
+	}, `EXPLAIN QUERY PLAN `+q, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", q, err)
+	}
+	return strings.Join(steps, "\n")
 }
 
 func TestWhoLeavesDuringTheCommitIsToldThatNobodyKnows(t *testing.T) {
