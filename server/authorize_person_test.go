@@ -324,6 +324,27 @@ func TestAppsInABrowserTakeNoDevicesAway(t *testing.T) {
 	})
 }
 
+// Redis was flushed: nobody is signed in any more, and no list shows what was.
+func TestWhatTheTicketsHaveLostTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	onBothKeepers(t, servertest.Options{MostDevices: 1}, func(t *testing.T, s *servertest.Server) {
+		b, lost, next := signedIn(t, s, mara), s.Terminal(t), s.Terminal(t)
+		tokens := lost.LogIn(b)
+		rows, err := s.Records.ListSessions(t.Context(), store.SessionQuery{ClientID: lost.ClientID, Limit: 1})
+		if err == nil {
+			err = s.Tickets.Drop(t.Context(), rows[0].ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "the lost session", lost.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
+		next.LogIn(b)
+		if full := b.EnterCode(s.Terminal(t).Ask().UserCode).Press("Approve"); full.Status != http.StatusForbidden {
+			t.Errorf("one device more than may be: %d %s", full.Status, full.Text())
+		}
+	})
+}
+
 func TestANewAppIsToldOfOnceAndCanBeEnded(t *testing.T) {
 	onBothKeepers(t, servertest.Options{LimitScale: 1000}, func(t *testing.T, s *servertest.Server) {
 		registerWebApps(t, s)

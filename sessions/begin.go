@@ -70,8 +70,8 @@ func (s *Sessions) begin(ctx context.Context, r store.Request, by store.Browser,
 	return nil
 }
 
-// claim writes the durable half. If the rival's ticket turns out to be gone, its session is over in truth: it is ended,
-// and the claim tried once more.
+// claim writes the durable half. If the ticket of what stands in the way turns out to be gone, its session is over in truth: it is
+// ended, and the claim tried once more.
 func (s *Sessions) claim(ctx context.Context, r store.Request, by store.Browser, opener string) (store.Begun, error) {
 	now := s.Now()
 	beginning := store.Beginning{Fingerprint: r.Fingerprint, MostDevices: s.MostDevices, Session: store.Session{
@@ -82,13 +82,41 @@ func (s *Sessions) claim(ctx context.Context, r store.Request, by store.Browser,
 		Opener: opener,
 	}}
 	begun, err := s.Records.BeginSession(ctx, beginning)
-	if !errors.Is(err, store.ErrConflict) || begun.Rival.ID == "" {
+	var free bool
+	var look error
+	switch {
+	case errors.Is(err, store.ErrConflict) && begun.Rival.ID != "":
+		free, look = s.free(ctx, begun.Rival)
+	case errors.Is(err, store.ErrFull):
+		free, look = s.makeRoom(ctx, by.UserID)
+	default:
 		return begun, err
 	}
-	if free, look := s.free(ctx, begun.Rival); look != nil || !free {
+	if look != nil || !free {
 		return begun, errors.Join(err, look)
 	}
 	return s.Records.BeginSession(ctx, beginning)
+}
+
+// makeRoom ends what a user has on devices whose tickets are gone, and reports whether there was any. No list shows it, so nobody could
+// end it; after a ticket store was lost it would take a place for as long as it might have lived.
+func (s *Sessions) makeRoom(ctx context.Context, userID string) (bool, error) {
+	rows, err := s.Records.SessionsOfUser(ctx, userID)
+	if err != nil {
+		return false, fmt.Errorf("list sessions: %w", err)
+	}
+	made := false
+	for _, row := range rows {
+		if row.Kind != store.KindDevice {
+			continue
+		}
+		free, err := s.free(ctx, row)
+		if err != nil {
+			return false, err
+		}
+		made = made || free
+	}
+	return made, nil
 }
 
 // free ends a session whose ticket has run out, and reports whether it did.
