@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/handclasp/handclasp/server/pages"
 	"github.com/handclasp/handclasp/sessions"
@@ -65,11 +66,16 @@ func (s *Server) appsOf(ctx context.Context, userID string) ([]pages.App, error)
 	return apps, nil
 }
 
+// pageDevice names an app in a browser by itself: there may be thirty of them, and all would be called as their browser is.
 func pageDevice(l listed) pages.Device {
-	return pages.Device{
+	d := pages.Device{
 		ID: l.DeviceID, SessionID: l.ID, Name: l.Name, Platform: l.Platform, App: l.clientName,
 		Address: l.Address, FirstSeen: l.CreatedAt, LastSeen: l.seen,
 	}
+	if strings.HasPrefix(l.device.Fingerprint, store.AppFingerprint) {
+		d.Name, d.In = l.clientName, l.Name
+	}
+	return d
 }
 
 // endMine ends one session of the person's own. Another's does not exist for them. One that is gone is as they wished.
@@ -92,11 +98,22 @@ func (s *Server) endMine(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Sessions.EndMine(r.Context(), v.user.ID, sid); err != nil {
 		return unavailable(err)
 	}
-	name := row.Name
-	if name == "" {
-		name = "that device"
+	l := listed{Session: row}
+	if err := s.describe(r.Context(), &l, map[string]string{}); err != nil {
+		return err
 	}
-	return s.drawAccount(w, r, "The session on "+name+" has ended.")
+	return s.drawAccount(w, r, hasEnded(pageDevice(l)))
+}
+
+func hasEnded(d pages.Device) string {
+	switch {
+	case d.In != "":
+		return "The session of " + d.Name + " in " + d.In + " has ended."
+	case d.Name != "":
+		return "The session on " + d.Name + " has ended."
+	default:
+		return "The session on that device has ended."
+	}
 }
 
 // endOthers ends everything but this browser.

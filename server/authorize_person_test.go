@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -322,6 +323,22 @@ func TestAppsInABrowserTakeNoDevicesAway(t *testing.T) {
 			t.Errorf("a second terminal: %d %s", full.Status, full.Text())
 		}
 	})
+}
+
+// A person with thirty web apps must find the one to end.
+func TestAppsInABrowserAreListedByTheirNames(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerWebApps(t, s)
+	registerPlanner(t, s, "")
+	b, ends, stays := signedIn(t, s, mara), planner(t, s), calendar(t, s)
+	stays.LogIn(b)
+	tokens := ends.LogIn(b)
+	page := b.Open("/account")
+	wantPage(t, page, http.StatusOK, "Calendar In Firefox on Linux", "Planner In Firefox on Linux", "End the session on Planner")
+	page = b.Post("/account/end", url.Values{"csrf": {page.FormToken()}, "session": {sidOfIDToken(t, tokens.IDToken)}})
+	wantPage(t, page, http.StatusOK, "The session of Planner in Firefox on Linux has ended.", "Calendar In Firefox on Linux")
+	wantGone(t, ends, tokens)
 }
 
 // Redis was flushed: nobody is signed in any more, and no list shows what was.

@@ -63,11 +63,13 @@ func account() pages.Account {
 	mac.Current = true
 	ownerless := device("e", "", "", 26*time.Hour)
 	ownerless.SessionID = ""
+	app := device("g", "Example Calendar", "", time.Hour)
+	app.App, app.In = app.Name, "Firefox on Linux"
 	return pages.Account{
 		Base: ana, Email: "ana@example.test", Flash: "The session on old-box has ended.",
 		Devices: []pages.Device{
 			device("a", "dev-box", "linux/amd64", 10*time.Second), mac, device("c", longName, "windows/amd64", 20*time.Minute),
-			device("d", arabicName, "android/arm64", 5*24*time.Hour), device("f", htmlName, "plan9/386", time.Hour), ownerless,
+			device("d", arabicName, "android/arm64", 5*24*time.Hour), device("f", htmlName, "plan9/386", time.Hour), ownerless, app,
 		},
 		Browsers: []pages.Browser{
 			{SessionID: "ses_x", Name: "Firefox on Linux", Address: "203.0.113.7", FirstSeen: now.Add(-time.Hour), LastSeen: now, Current: true},

@@ -21,6 +21,7 @@ type Device struct {
 	ID        string
 	SessionID string
 	Name      string // what it calls itself; may be empty
+	In        string // the browser, of an app that has its pages there: Name is the app's
 	Platform  string // such as "linux/amd64"; may be empty
 	App       string // the client's name
 	Address   string // the network address that asked for the session
