@@ -74,6 +74,27 @@ func (h *Herald) Run(ctx context.Context) {
 	}
 }
 
+// silent are the apps that have not answered in one round. What else is due for them waits for its next try: a hundred timeouts of one
+// app would keep all the others waiting.
+type silent struct {
+	mu   sync.Mutex
+	apps map[string]bool
+}
+
+func (s *silent) add(clientID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apps[clientID] = true
+}
+
+func (s *silent) has(clientID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.apps[clientID]
+}
+
+var errSilent = errors.New("it does not answer")
+
 // Tell makes one try for each that is due. An app that does not answer keeps nobody else waiting for longer than its timeout.
 func (h *Herald) Tell(ctx context.Context) error {
 	due, err := h.ends.DueLogouts(ctx, h.p.Now(), logoutBatch)
@@ -84,6 +105,7 @@ func (h *Herald) Tell(ctx context.Context) error {
 		wait   sync.WaitGroup
 		slots  = make(chan struct{}, logoutAtOnce)
 		failed = make([]error, len(due))
+		round  = &silent{apps: map[string]bool{}}
 	)
 	for i, l := range due {
 		slots <- struct{}{}
@@ -94,7 +116,7 @@ func (h *Herald) Tell(ctx context.Context) error {
 					failed[i] = fmt.Errorf("panic while telling of session %s: %v", l.SID, what)
 				}
 			}()
-			failed[i] = h.tell(ctx, l)
+			failed[i] = h.tell(ctx, l, round)
 		})
 	}
 	wait.Wait()
@@ -102,7 +124,7 @@ func (h *Herald) Tell(ctx context.Context) error {
 }
 
 // tell makes one try, if no other replica does.
-func (h *Herald) tell(ctx context.Context, l store.Logout) error {
+func (h *Herald) tell(ctx context.Context, l store.Logout, round *silent) error {
 	err := h.ends.ClaimLogout(ctx, l, h.p.Now().Add(pauseAfter(l.Tries)))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -117,9 +139,15 @@ func (h *Herald) tell(ctx context.Context, l store.Logout) error {
 	if err != nil {
 		return fmt.Errorf("look up client: %w", err)
 	}
-	refused := h.post(ctx, client.LogoutURI, l)
+	refused := errSilent
+	if !round.has(l.ClientID) {
+		refused = h.post(ctx, client.LogoutURI, l)
+	}
 	if refused == nil {
 		return h.ends.DropLogout(ctx, l.SID)
+	}
+	if errors.Is(refused, errSilent) {
+		round.add(l.ClientID)
 	}
 	h.p.Log.WarnContext(ctx, "an app does not hear that a session has ended", "client", l.ClientID, "session", l.SID, "tries", l.Tries+1, "error", refused)
 	if h.p.Now().Sub(l.EndedAt) < logoutGiveUp {
@@ -157,7 +185,7 @@ func (h *Herald) post(ctx context.Context, address string, l store.Logout) error
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	reply, err := h.client.Do(r)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errSilent, err)
 	}
 	defer reply.Body.Close()                                     //nolint:errcheck // only read
 	_, _ = io.Copy(io.Discard, io.LimitReader(reply.Body, 4096)) // so that the connection can be used again

@@ -339,6 +339,9 @@ func listen(t *testing.T) *listener {
 		if r.Method == http.MethodPost && r.FormValue("logout_token") != "" {
 			l.tokens = append(l.tokens, r.FormValue("logout_token"))
 		}
+		if l.status == 0 {
+			panic(http.ErrAbortHandler) // the connection is closed without an answer
+		}
 		w.WriteHeader(l.status)
 	}))
 	t.Cleanup(l.Close)
@@ -458,6 +461,26 @@ func TestAnAppHearsOfEachEndOnce(t *testing.T) {
 				t.Errorf("heard again: %v", heard)
 			}
 		})
+	}
+}
+
+func TestAnAppThatIsSilentIsNotAskedForEachOfItsEnds(t *testing.T) {
+	t.Parallel()
+	s, app := servertest.Start(t, servertest.Options{}), listen(t)
+	registerPlanner(t, s, app.URL)
+	a, b := planner(t, s), signedIn(t, s, mara)
+	for range 20 {
+		a.LogIn(b)
+		b.Open("/account").Press("Shut it out")
+	}
+	app.answer(0)
+	if heard := app.heard(t, s); len(heard) == 0 || len(heard) > 8 {
+		t.Errorf("tried %d times in one round", len(heard))
+	}
+	app.answer(http.StatusOK)
+	s.Clock.Advance(6 * time.Second)
+	if heard := app.heard(t, s); len(heard) != 20 {
+		t.Errorf("heard of %d ends when it answers again", len(heard))
 	}
 }
 
