@@ -130,7 +130,7 @@ func (d *DB) ListEvents(ctx context.Context, q store.EventQuery) ([]store.Event,
 	f.and("id <> ''")
 	f.is(after, q.After)
 	f.is("type = ?", q.Type)
-	f.is("user_id = ?", q.UserID)
+	f.is("user_id = ? AND user_id <> ''", q.UserID) // as the index has it, which holds no events of nobody
 	f.is("session_id = ?", q.SessionID)
 	f.is("client_id = ?", q.ClientID)
 	f.between("happened", q.Since, q.Until)
