@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,5 +61,39 @@ func TestAFloodOfRefusalsDoesNotFillTheDisk(t *testing.T) {
 	}
 	if newest := kept[len(kept)-1]; newest.Type != "limit.device" {
 		t.Errorf("the next minute's refusal is not told: %+v", newest)
+	}
+}
+
+// slow commits, and says the first time that it has not: so does a file whose disk was too slow for the writer's patience.
+type slow struct {
+	store.Records
+	answered atomic.Bool
+}
+
+func (s *slow) AddEvents(ctx context.Context, events ...store.Event) error {
+	err := s.Records.AddEvents(ctx, events...)
+	if !s.answered.Swap(true) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// One commit that took too long must not be the end of the journal: what it wrote is written again, and everything after it.
+func TestAnEventWhoseCommitWasSlowStopsNoneThatFollow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, keepers[0].open)
+	records := &slow{Records: r.records}
+	j := sessions.NewJournal(records, io.Discard, r.clock.now, slog.New(slog.DiscardHandler))
+	j.Record(r.ctx, store.Event{Type: "session.begin", Result: sessions.OK})
+	for !records.answered.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	j.Record(r.ctx, store.Event{Type: "session.end", Result: sessions.OK})
+	if err := j.Close(r.ctx); err != nil {
+		t.Error(err)
+	}
+	kept, err := r.records.Events(r.ctx, "", 10)
+	if err != nil || len(kept) != 2 {
+		t.Errorf("%d events are kept, want 2: %v", len(kept), err)
 	}
 }

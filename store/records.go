@@ -286,7 +286,8 @@ type Records interface {
 	// RemoveConsent forgets it, so that the next request asks again; ErrNotFound if there is none.
 	RemoveConsent(ctx context.Context, userID, clientID string) error
 
-	// AddEvents appends events. There is no way to change or delete a single one.
+	// AddEvents appends events. There is no way to change or delete a single one; to add one again is no error, since a commit
+	// may have succeeded although its answer was an error.
 	AddEvents(ctx context.Context, events ...Event) error
 	// Events lists events in order of their id, from after (exclusive) on, at most limit. An empty after with a negative
 	// limit gives the newest -limit, still in order.

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/handclasp/handclasp/store"
@@ -23,16 +24,35 @@ func (d *DB) AddEvents(ctx context.Context, events ...store.Event) error {
 	}
 	return d.hard.write(ctx, func(ctx context.Context, tx *runner) error {
 		for _, e := range events {
-			_, err := tx.exec(ctx, `INSERT INTO events (`+eventColumns+`)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-				e.ID, ms(e.Time), e.Type, e.Actor, e.Target, e.UserID, e.SessionID, e.ClientID, e.DeviceID, e.Address,
-				e.RequestID, e.Result, e.Detail)
-			if err != nil {
+			if err := addEvent(ctx, tx, e); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// addEvent leaves alone what is there already. That is no error if it is the same: the commit before was slow, and whoever made
+// it did not wait for its end.
+func addEvent(ctx context.Context, tx *runner, e store.Event) error {
+	n, err := tx.exec(ctx, `INSERT INTO events (`+eventColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (id) DO NOTHING`,
+		e.ID, ms(e.Time), e.Type, e.Actor, e.Target, e.UserID, e.SessionID, e.ClientID, e.DeviceID, e.Address,
+		e.RequestID, e.Result, e.Detail)
+	if err != nil || n > 0 {
+		return err
+	}
+	kept, err := single(ctx, tx, scanEvent, `SELECT `+eventColumns+` FROM events WHERE id = $1`, e.ID)
+	if err != nil {
+		return err
+	}
+	if ms(kept.Time) == ms(e.Time) {
+		kept.Time = e.Time
+	}
+	if kept != e {
+		return errors.New("there is another event with the id " + e.ID)
+	}
+	return nil
 }
 
 // Events implements store.Records.

@@ -40,6 +40,13 @@ var eventStories = []story[*book]{
 		b.ok(err)
 		b.same(got, []store.Event{event(1)})
 	}},
+	{"what was added is added again without an error, and is there once", func(b *book) {
+		b.ok(b.AddEvents(b.ctx, event(1), event(2)))
+		b.ok(b.AddEvents(b.ctx, event(1), event(2), event(3)))
+		got, err := b.Events(b.ctx, "", 10)
+		b.ok(err)
+		b.same(got, []store.Event{event(1), event(2), event(3)})
+	}},
 	{"events from 32 places at once are all kept", func(b *book) {
 		errs := race(32, func(i int) error { return b.AddEvents(b.ctx, event(2*i), event(2*i+1)) })
 		b.same(count(errs, won), 32)
