@@ -111,14 +111,14 @@ func (s *statuses) read(ctx context.Context, uri string, before reading[statusLi
 		list.etag = answer.etag
 	}
 	now := s.now()
-	if !now.Before(list.expires) {
+	if !now.Before(list.ends) {
 		return reading[statusList]{}, errors.New("the list has expired")
 	}
 	fresh := now.Add(list.life)
-	if fresh.After(list.expires) {
-		fresh = list.expires
+	if fresh.After(list.ends) {
+		fresh = list.ends
 	}
-	return reading[statusList]{value: list, fresh: fresh, usable: list.expires}, nil
+	return reading[statusList]{value: list, fresh: fresh, usable: list.ends}, nil
 }
 
 // open checks that the issuer has signed this list, and under this address.
@@ -143,5 +143,7 @@ func (s *statuses) open(ctx context.Context, uri, text string) (statusList, erro
 	case c.Issued <= 0 || s.now().Add(skew).Before(time.Unix(c.Issued, 0)):
 		return statusList{}, errors.New("the list is from the future, or does not say from when it is")
 	}
-	return c.list()
+	list, err := c.list()
+	list.ends = c.ends(s.now())
+	return list, err
 }

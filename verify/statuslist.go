@@ -34,11 +34,11 @@ type listClaims struct {
 
 // statusList has a few bits for every token that may still be good.
 type statusList struct {
-	bits    uint64 // of one status: 1, 2, 4 or 8
-	bytes   []byte
-	expires time.Time
-	life    time.Duration // how long it is fresh
-	etag    string
+	bits  uint64 // of one status: 1, 2, 4 or 8
+	bytes []byte
+	ends  time.Time     // until then it is used if there is no newer one
+	life  time.Duration // how long it is fresh
+	etag  string
 }
 
 // list unpacks the statuses. A list without an end is refused: what is taken back would be good for as long as somebody
@@ -60,7 +60,13 @@ func (c listClaims) list() (statusList, error) {
 	if c.TTL > 0 {
 		life = time.Duration(min(c.TTL, int64(mostFresh/time.Second))) * time.Second
 	}
-	return statusList{bits: c.List.Bits, bytes: unpacked, expires: time.Unix(c.Expires, 0), life: life}, nil
+	return statusList{bits: c.List.Bits, bytes: unpacked, life: life}, nil
+}
+
+// ends is exp by our own clock. What it shows now that is later than iat may be how far it runs ahead, or behind: lists live for
+// a minute or so, and a clock that every token is forgiven must not make them run out as they come.
+func (c listClaims) ends(now time.Time) time.Time {
+	return time.Unix(c.Expires, 0).Add(min(now.Sub(time.Unix(c.Issued, 0)), skew))
 }
 
 // unpack is base64url and zlib (§4.2).

@@ -16,7 +16,8 @@
 //   - A token that is bound to a key is only good together with a fresh proof of that key (DPoP, RFC 9449), once.
 //   - A token that names a status list (draft-ietf-oauth-status-list) is only good while its status there is zero. The list
 //     is read at the issuer's own address and nowhere else, is signed by the issuer's keys, and is kept for as long as its
-//     ttl says. While it cannot be read, the one that is known is good until its exp; after that the answer is 503.
+//     ttl says. While it cannot be read, the one that is known is good until its exp, by a clock that may be a minute off;
+//     after that the answer is 503.
 //   - Refusals are written as RFC 6750 §3, RFC 9449 §7.1 and RFC 9470 §3 have it, and say nothing of the cause, which is
 //     in the error for the log. No error holds a token.
 //
