@@ -48,7 +48,7 @@ type SessionQuery struct {
 	Since, Until               time.Time // when it was begun: at or after, and before
 }
 
-// Sessions implements Desk. What it shows of a session's last use is what the records know, at most some minutes old.
+// Sessions implements Desk. What it shows of a session's last use is what the records know, at most an hour old.
 func (l *Local) Sessions(ctx context.Context, q SessionQuery) (Page[Session], error) {
 	limit, errLimit := q.limit()
 	at, errPlace := q.place("sessions")

@@ -490,3 +490,31 @@ func TestDeletedUserIsNobodyAndMayComeAnew(t *testing.T) {
 		}
 	})
 }
+
+// What an operator is told of a session's last use comes from the records, which follow the tickets from time to time.
+func TestAnOperatorSeesWhichSessionsAreUsed(t *testing.T) {
+	operated(t, func(t *testing.T, s *servertest.Server, o *servertest.Operator) {
+		b, used := signedIn(t, s, mara), s.Terminal(t)
+		tokens := used.LogIn(b)
+		for range 10 {
+			s.Clock.Advance(24 * time.Hour)
+			tokens = used.Refresh(tokens.RefreshToken).Tokens(t)
+			if err := s.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.Renew(oauth.ScopeAdminRead)
+		var page struct {
+			Items []struct {
+				SeenAt time.Time `json:"seen_at"`
+			}
+		}
+		reply := o.Get(adminAt + "/sessions?state=live&client=handclasp")
+		if err := json.Unmarshal(reply.Body, &page); err != nil || len(page.Items) != 1 {
+			t.Fatalf("%d %s", reply.Status, reply.Body)
+		}
+		if ago := s.Clock.Now().Sub(page.Items[0].SeenAt); ago > 2*time.Hour {
+			t.Errorf("a session that has just been refreshed was seen %s ago", ago)
+		}
+	})
+}

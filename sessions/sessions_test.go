@@ -256,3 +256,29 @@ func TestASessionThatWasEndedStaysEndedWhenItsGrantComesBack(t *testing.T) {
 		r.checkBothMemories("after the refusal")
 	})
 }
+
+// Whoever has lost the tickets (Redis that was flushed) has signed everybody out, and what is gone must not stand in anybody's way
+// for as long as it could have lived: not on lists, and not among the devices that a person may have.
+func TestASessionWhoseTicketsWereLostIsOverSoon(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		s := r.whole()
+		s.MostDevices = 2
+		for _, device := range []string{"laptop", "desktop"} {
+			lost := r.signIn(device, r.ada)
+			r.clock.advance(24 * time.Hour)
+			if err := sessions.NewSweeper(s).Sweep(r.ctx); err != nil { // which finds that it lives
+				t.Fatal(err)
+			}
+			if err := r.tickets.Drop(r.ctx, lost.SID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.clock.advance(2 * time.Hour)
+		if err := sessions.NewSweeper(s).Sweep(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Begin(r.ctx, r.opened("container", r.ada), r.browser(r.ada)); err != nil {
+			t.Errorf("sessions that are gone keep a device out: %v", err)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -13,7 +14,10 @@ const (
 	sweepEvery  = 5 * time.Second
 	sweepBatch  = 200
 	forgetEvery = time.Hour
-	indexSlack  = time.Hour
+	// lookAgain is how long the records may say of a live session what its ticket has said: so old is the last use that an
+	// operator sees, and so long a session is counted whose ticket was lost.
+	lookAgain  = time.Hour
+	indexSlack = time.Hour
 	// reviveWindow is how far back sessions are ended once more after the ticket store has restarted or failed over: what
 	// it may have forgotten since its last snapshot. docs/operations.md promises it.
 	reviveWindow = 24 * time.Hour
@@ -156,10 +160,19 @@ func (w *Sweeper) settle(ctx context.Context, row store.Session, pulse store.Pul
 	case row.ConfirmedAt.IsZero():
 		return w.settleProvisional(ctx, row, pulse)
 	case pulse.State == store.StateLive:
-		return w.s.Records.Recheck(ctx, row.ID, pulse.SeenAt, pulse.ExpiresAt.Add(time.Second))
+		return w.s.Records.Recheck(ctx, row.ID, pulse.SeenAt, w.next(pulse))
 	default:
 		return w.s.End(ctx, row.ID, EndExpired)
 	}
+}
+
+// next is when a live session is looked at again. At random, lest all that were found at once stay together for good.
+func (w *Sweeper) next(p store.Pulse) time.Time {
+	soon := w.s.Now().Add(lookAgain - rand.N(lookAgain/4))
+	if end := p.ExpiresAt.Add(time.Second); end.Before(soon) {
+		return end
+	}
+	return soon
 }
 
 // settleProvisional: nobody can redeem the code any more. Whoever redeemed it and died before the confirmation has told
