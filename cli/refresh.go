@@ -62,6 +62,11 @@ func (s *Session) renew(ctx context.Context, resource, rejected string) (Token, 
 	} else if err != nil {
 		return Token{}, err
 	}
+	// What could not be kept must not be asked for: the server goes on to the next refresh token, and takes the one that
+	// stays here for a copied one soon.
+	if err := s.vault.Ready(); err != nil {
+		return Token{}, err
+	}
 	tokens, err := s.client.Refresh(ctx, refreshToken, resource)
 	// From here on an interruption must not stop the writing: the old refresh token
 	// is good for two minutes more, not for ever.

@@ -39,7 +39,7 @@ func TestScripts(t *testing.T) {
 			env.Values["server"] = s
 			home := env.WorkDir + "/home"
 			env.Vars = append(env.Vars, "ISSUER="+s.issuer, "HOME="+home, "HANDCLASP_CONFIG_DIR="+home,
-				"HANDCLASP_KEYRING=off", "LANG=C.UTF-8", "NO_COLOR=1",
+				"FULL="+unwritable(env.WorkDir), "HANDCLASP_KEYRING=off", "LANG=C.UTF-8", "NO_COLOR=1",
 				"GORACE=atexit_sleep_ms=0") // else the race detector sleeps a second in every process
 			return os.Mkdir(home, 0o700)
 		},
@@ -49,6 +49,17 @@ func TestScripts(t *testing.T) {
 			"wait-for": waitFor, "same-key": sameKey, "without-key": withoutKey,
 		},
 	})
+}
+
+// unwritable is the path of a folder in which no new file can be made, also not by root, while its locks and what it holds can be
+// opened: like a full disk. Linux knows no longer path than 4095 bytes, and a temporary file's would be.
+func unwritable(under string) string {
+	const longest = 4095 - len("/profile-default.lock")
+	path := under
+	for len(path) < longest {
+		path += "/" + strings.Repeat("x", min(200, max(longest-len(path)-1, 1)))
+	}
+	return path[:longest]
 }
 
 // startServer is the one place where the scripts get their server from.

@@ -89,6 +89,26 @@ func writeJSON(path string, from any) error {
 	return syncFolder(filepath.Dir(path))
 }
 
+// Ready tells whether new credentials could be kept now, by writing as much as there is and a little more: a full disk and an
+// exhausted quota show only then.
+func (v *Vault) Ready() error {
+	if err := makeFolder(v.Dir); err != nil {
+		return err
+	}
+	size := int64(4096)
+	if info, err := os.Stat(v.Path()); err == nil {
+		size += info.Size()
+	}
+	probe, err := os.CreateTemp(v.Dir, filepath.Base(v.Path())+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", v.Path(), err)
+	}
+	if err := errors.Join(fill(probe, make([]byte, size)), os.Remove(probe.Name())); err != nil {
+		return fmt.Errorf("write %s: %w", v.Path(), err)
+	}
+	return nil
+}
+
 func fill(f *os.File, raw []byte) error {
 	err := f.Chmod(fileMode)
 	if err == nil {
