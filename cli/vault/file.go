@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 const (
@@ -44,6 +46,7 @@ func (v *Vault) change(ctx context.Context, edit func(*contents)) error {
 		return err
 	}
 	edit(all)
+	v.tidy()
 	if len(all.Profiles) > 0 {
 		return writeJSON(v.Path(), all)
 	}
@@ -87,6 +90,22 @@ func writeJSON(path string, from any) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// litterAge is how old a temporary file is that nobody writes any more, also by the clock of a file server that is wrong.
+const litterAge = 24 * time.Hour
+
+// tidy takes away what processes have left that were killed as they wrote: there may be tokens in it.
+func (v *Vault) tidy() {
+	files, _ := os.ReadDir(v.Dir) // if it cannot be read the writing fails too
+	for _, file := range files {
+		if !file.Type().IsRegular() || !strings.HasPrefix(file.Name(), filepath.Base(v.Path())+".") {
+			continue
+		}
+		if info, err := file.Info(); err == nil && time.Since(info.ModTime()) > litterAge {
+			_ = os.Remove(filepath.Join(v.Dir, file.Name())) // the next one tries again
+		}
+	}
 }
 
 // Ready tells whether new credentials could be kept now, by writing as much as there is and a little more: a full disk and an

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zalando/go-keyring"
 )
@@ -181,6 +182,33 @@ func TestKeyringThatFailsLeavesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if kept, err := v.Load("default"); err != nil || kept.InKeyring || kept.RefreshToken != "secret" || kept.KeyInKeyring || kept.Key != "private" {
+		t.Errorf("%+v, %v", kept, err)
+	}
+}
+
+// A build that is killed as it writes leaves a file with tokens, which nobody would ever look at again.
+func TestWhatAKilledProcessHasLeftIsTakenAway(t *testing.T) {
+	v := open(t)
+	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	old, young := v.Path()+".1234567", v.Path()+".7654321"
+	for path, age := range map[string]time.Duration{old: 48 * time.Hour, young: time.Minute} {
+		at := time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, []byte("{}"), 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "next"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the old one is still there: %v", err)
+	}
+	if _, err := os.Stat(young); err != nil {
+		t.Errorf("one that may still be written is gone: %v", err)
+	}
+	if kept, err := v.Load("default"); err != nil || kept.RefreshToken != "next" {
 		t.Errorf("%+v, %v", kept, err)
 	}
 }
