@@ -133,5 +133,12 @@ func NewEventID(at time.Time) string {
 	return EventPrefix + idAlphabet.EncodeToString(b[:])
 }
 
+// FirstEventID is lower than the id of every event of this time and of every later one.
+func FirstEventID(at time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(max(0, at.UnixMilli()))<<16)
+	return EventPrefix + idAlphabet.EncodeToString(b[:])
+}
+
 // lastEvent orders the events of one millisecond. It is the only thing in this package that changes.
 var lastEvent atomic.Uint64

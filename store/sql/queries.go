@@ -120,20 +120,35 @@ func (d *DB) ListSessions(ctx context.Context, q store.SessionQuery) ([]store.Se
 	return d.sessions(ctx, f.text.String(), f.args...)
 }
 
+// sortedMost is the longest span of events that is found by their time, and put in order for each page.
+const sortedMost = 48 * time.Hour
+
+// happened is the time of an event: as the index has it for a short span, else in a form that leads to the order of the ids, in
+// which a page ends where it is full.
+func happened(since, until time.Time) string {
+	if !since.IsZero() && !until.IsZero() && until.Sub(since) <= sortedMost {
+		return "happened"
+	}
+	return "(happened + 0)"
+}
+
 // ListEvents implements store.Lists.
 func (d *DB) ListEvents(ctx context.Context, q store.EventQuery) ([]store.Event, error) {
 	var f filter
-	after, order := "id > ?", " ORDER BY id LIMIT ?"
+	from, order := q.After, " ORDER BY id LIMIT ?"
 	if q.Newest {
-		after, order = "id < ?", " ORDER BY id DESC LIMIT ?"
+		from, order = "", " ORDER BY id DESC LIMIT ?"
+		f.is("id < ?", q.After)
 	}
-	f.and("id <> ''")
-	f.is(after, q.After)
+	if !q.Since.IsZero() {
+		from = max(from, store.FirstEventID(q.Since))
+	}
+	f.and("id > ?", from)
 	f.is("type = ?", q.Type)
 	f.is("user_id = ? AND user_id <> ''", q.UserID) // as the index has it, which holds no events of nobody
 	f.is("session_id = ?", q.SessionID)
 	f.is("client_id = ?", q.ClientID)
-	f.between("happened", q.Since, q.Until)
+	f.between(happened(q.Since, q.Until), q.Since, q.Until)
 	f.write(order, q.Limit)
 	return all(ctx, d.read, scanEvent, `SELECT `+eventColumns+` FROM events WHERE `+f.text.String(), f.args...)
 }

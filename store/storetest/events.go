@@ -1,14 +1,14 @@
 package storetest
 
 import (
-	"fmt"
+	"time"
 
 	"github.com/handclasp/handclasp/store"
 )
 
 func event(minute int) store.Event {
 	return store.Event{
-		ID: fmt.Sprintf("%s%04d", store.EventPrefix, minute), Time: after(minute), Type: "device.conflict", Actor: "usr_a",
+		ID: store.FirstEventID(after(minute).Add(time.Millisecond)), Time: after(minute), Type: "device.conflict", Actor: "usr_a",
 		Target: "dev_a", UserID: "usr_a", SessionID: "ses_a", ClientID: tool, DeviceID: "dev_a", Address: "192.0.2.7",
 		RequestID: "req", Result: "refused", Detail: "=cmd(\"x\")\tü",
 	}
