@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/http"
 	"time"
 
 	"github.com/handclasp/handclasp/cli/flow"
@@ -13,6 +14,9 @@ import (
 // spare is how much life a kept token must have left to be handed out: enough for a
 // request that starts now and for clocks that differ a little.
 const spare = time.Minute
+
+// last is how much of it is enough while no new one can be had, because the server is away.
+const last = 5 * time.Second
 
 // fresh gives the kept token of a resource, or a new one. A token that was rejected is
 // not given again.
@@ -75,6 +79,9 @@ func (s *Session) renew(ctx context.Context, resource, rejected string) (Token, 
 		kept.RefreshToken, kept.InKeyring, kept.Access = "", false, nil
 		return Token{}, errors.Join(ErrEnded, s.vault.Save(ctx, s.profile, kept))
 	}
+	if token, ok := living(kept, resource, rejected, last); ok && away(err) {
+		return token, nil
+	}
 	if err != nil {
 		return Token{}, err
 	}
@@ -102,12 +109,26 @@ func receive(kept *vault.Credentials, tokens flow.Tokens, resource string, now t
 	kept.Access = access
 }
 
-// usable finds a kept token with enough life left. A clock that was set back behind
-// the moment when the token came proves nothing, so the token is not trusted then.
+// away tells a server that has not answered, or not as it should, from one that has refused.
+func away(err error) bool {
+	if said, ok := errors.AsType[*flow.ServerError](err); ok {
+		return said.Status >= http.StatusInternalServerError
+	}
+	_, lost := errors.AsType[*flow.UnreachableError](err)
+	return lost && !errors.Is(err, context.Canceled)
+}
+
+// usable finds a kept token with enough life left.
 func usable(kept vault.Credentials, resource, rejected string) (Token, bool) {
+	a := kept.Access[resource]
+	return living(kept, resource, rejected, min(spare, a.ExpiresAt.Sub(a.ObtainedAt)/2))
+}
+
+// living finds a kept token with so much life left. A clock that was set back behind
+// the moment when the token came proves nothing, so the token is not trusted then.
+func living(kept vault.Credentials, resource, rejected string, left time.Duration) (Token, bool) {
 	a, ok := kept.Access[resource]
 	now := time.Now()
-	left := min(spare, a.ExpiresAt.Sub(a.ObtainedAt)/2)
 	if !ok || a.Token == rejected || a.ExpiresAt.Sub(now) < left || now.Before(a.ObtainedAt.Add(-spare)) {
 		return Token{}, false
 	}

@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"person": person, "server": control, "count": count, "interrupt": interrupt, "at-once": atOnce,
 			"mode": mode, "no-secrets": noSecrets, "exits": exits, "come-back": comeBack,
-			"wait-for": waitFor, "same-key": sameKey, "without-key": withoutKey,
+			"wait-for": waitFor, "same-key": sameKey, "without-key": withoutKey, "older": older,
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -85,6 +86,25 @@ func sameKey(ts *testscript.TestScript, neg bool, args []string) {
 	if same := one["key"] == other["key"] && one["key"] != nil; same == neg {
 		ts.Fatalf("the keys are the same: %t", same)
 	}
+}
+
+// older moves the times of all access tokens in a file of credentials back by so many seconds.
+func older(ts *testscript.TestScript, _ bool, args []string) {
+	all, profile := keptIn(ts, args[1])
+	back, err := time.ParseDuration(args[0] + "s")
+	ts.Check(err)
+	access, _ := profile["access"].(map[string]any)
+	for _, token := range access {
+		for _, name := range []string{"obtained_at", "expires_at"} {
+			members := token.(map[string]any)
+			at, err := time.Parse(time.RFC3339Nano, members[name].(string))
+			ts.Check(err)
+			members[name] = at.Add(-back)
+		}
+	}
+	text, err := json.Marshal(all)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), text, 0o600))
 }
 
 // without-key takes the key, and the access tokens, out of a file of credentials.
