@@ -145,9 +145,9 @@ func (d *DB) ListEvents(ctx context.Context, q store.EventQuery) ([]store.Event,
 	}
 	f.and("id > ?", from)
 	f.is("type = ?", q.Type)
-	f.is("user_id = ? AND user_id <> ''", q.UserID) // as the index has it, which holds no events of nobody
-	f.is("session_id = ?", q.SessionID)
-	f.is("client_id = ?", q.ClientID)
+	f.is("user_id = ? AND user_id <> ''", q.UserID) // as its index has it, which holds no events of nobody
+	f.is("session_id = ? AND session_id <> ''", q.SessionID)
+	f.is("client_id = ? AND client_id <> ''", q.ClientID)
 	f.between(happened(q.Since, q.Until), q.Since, q.Until)
 	f.write(order, q.Limit)
 	return all(ctx, d.read, scanEvent, `SELECT `+eventColumns+` FROM events WHERE `+f.text.String(), f.args...)

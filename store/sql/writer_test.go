@@ -237,62 +237,6 @@ func TestAFullDiskRefusesAndRecovers(t *testing.T) {
 	}
 }
 
-func TestNoListReadsAWholeTable(t *testing.T) {
-	d := inside(t)
-	for _, q := range []string{
-		bySID, byCode,
-		`SELECT 1 FROM sessions WHERE user_id = $1 AND ended_at = 0`,
-		`SELECT 1 FROM sessions WHERE device_id = $1 AND ended_at = 0`,
-		`SELECT 1 FROM sessions WHERE client_id = $1 AND ended_at = 0`,
-		`SELECT 1 FROM sessions WHERE ` + dueWhere,
-		`SELECT 1 FROM sessions WHERE ended_at <> 0 AND ended_at >= $1`,
-		`SELECT 1 FROM users WHERE changed_ns > followed_ns`,
-		`SELECT 1 FROM grants WHERE idle_at <= $1`,
-		`SELECT 1 FROM buckets WHERE full_us <= $1`,
-		`SELECT 1 FROM devices WHERE last_seen < $1`,
-		`SELECT MAX(seq) FROM decided`,
-	} {
-		for step := range strings.SplitSeq(planOf(t, d, q, 1, 1), "\n") {
-			short := step == "SCAN unfinished" || step == "SCAN unchecked" // no tables, and no longer than the limit
-			if strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "INDEX") && !short {
-				t.Errorf("%s: %s", q, step)
-			}
-		}
-	}
-}
-
-// What has ended stays for months: an app that asks silently leaves fifty rows a day in each browser. Whoever looks for what lives must
-// not read them.
-func TestWhatHasEndedIsNotReadForWhatLives(t *testing.T) {
-	d := inside(t)
-	for q, index := range map[string]string{
-		`SELECT 1 FROM sessions WHERE ` + unended + newestFirst:  "sessions_user ",
-		`SELECT 1 FROM sessions WHERE ` + onDevice + newestFirst: "sessions_user ",
-		`SELECT 1 FROM sessions WHERE ` + opened:                 "sessions_opener ",
-		replaceOlder:                                             "sessions_user ",
-		freeDevice:                                               "sessions_user ",
-		insertLogouts:                                            "sessions_opener ",
-	} {
-		plan := planOf(t, d, q, 1, 1, 1, 1)
-		if !strings.Contains(plan, index) || strings.Contains(plan, "SCAN sessions") {
-			t.Errorf("%s:\n%s", q, plan)
-		}
-	}
-}
-
-func planOf(t *testing.T, d *DB, q string, args ...any) string {
-	t.Helper()
-	steps, err := all(t.Context(), d.read, func(row scanner) (step string, err error) {
-		var id, parent, unused int64
-		err = row.Scan(&id, &parent, &unused, &step)
-		return step, err
-	}, `EXPLAIN QUERY PLAN `+q, args...)
-	if err != nil {
-		t.Fatalf("%s: %v", q, err)
-	}
-	return strings.Join(steps, "\n")
-}
-
 func TestWhoLeavesDuringTheCommitIsToldThatNobodyKnows(t *testing.T) {
 	d := inside(t)
 	d.hard.turn <- struct{}{} // it is the leader's from the beginning, so that the other cannot come to lead
