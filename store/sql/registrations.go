@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -96,17 +97,21 @@ func (d *DB) RestateClient(ctx context.Context, c store.Client, r store.Registra
 		if err != nil || n == 0 {
 			return orIfNone(err, store.ErrNotFound)
 		}
-		return restate(ctx, tx, values, at)
+		return restate(ctx, tx, c, values, at)
 	})
 }
 
 // restate writes what a client may say of itself, and nothing that only an operator may. Whoever goes by another name or to another
 // address than the one that people have said yes to is asked for again.
-func restate(ctx context.Context, tx *runner, values []any, at time.Time) error {
-	_, err := tx.exec(ctx, `DELETE FROM consents WHERE client_id = $1 AND EXISTS (SELECT 1 FROM clients
-		WHERE id = $1 AND disabled_at = 0 AND (name <> $2 OR redirect_uris <> $3))`, values[0], values[1], values[6])
+func restate(ctx context.Context, tx *runner, c store.Client, values []any, at time.Time) error {
+	was, err := single(ctx, tx, scanClient, `SELECT `+clientColumns+` FROM clients WHERE id = $1 AND disabled_at = 0`, c.ID)
 	if err != nil {
 		return err
+	}
+	if was.Name != c.Name || !sameSet(was.RedirectURIs, c.RedirectURIs) {
+		if _, err := tx.exec(ctx, `DELETE FROM consents WHERE client_id = $1`, c.ID); err != nil {
+			return err
+		}
 	}
 	n, err := tx.exec(ctx, `UPDATE clients SET name = $2, public = $3, secret_hashes = $4, grant_types = $5,
 		redirect_uris = $6, scopes = $7, jwks = $8, updated_at = $9, logout_redirect_uris = $10 WHERE id = $1 AND disabled_at = 0`,
@@ -115,6 +120,11 @@ func restate(ctx context.Context, tx *runner, values []any, at time.Time) error 
 		return orIfNone(err, store.ErrNotFound)
 	}
 	return nil
+}
+
+// sameSet compares lists whose order says nothing.
+func sameSet(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
 }
 
 // LeaveClient implements store.Records.
@@ -153,7 +163,7 @@ func (d *DB) PutDocument(ctx context.Context, c store.Client, freshUntil time.Ti
 			return register(ctx, tx, c, r, most)
 		}
 		// One that is disabled keeps what it was.
-		return or(restate(ctx, tx, values, c.UpdatedAt), store.ErrNotFound, nil)
+		return or(restate(ctx, tx, c, values, c.UpdatedAt), store.ErrNotFound, nil)
 	})
 }
 

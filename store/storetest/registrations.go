@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/handclasp/handclasp/store"
@@ -124,6 +125,8 @@ var registrationStories = []story[*book]{
 		}
 		c := someClient(itself)
 		c.JWKS, c.Scopes = "", nil
+		c.RedirectURIs = slices.Clone(c.RedirectURIs)
+		slices.Reverse(c.RedirectURIs)
 		restate(c)
 		for _, id := range []string{itself, document} {
 			_, err := b.Consent(b.ctx, ann, id)
