@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -26,11 +27,15 @@ func (v *Vault) lock(ctx context.Context, name string) (func(), error) {
 	if err := makeFolder(v.Dir); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	waiting, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	path := filepath.Join(v.Dir, name+".lock")
 	lock := flock.New(path, flock.SetPermissions(fileMode))
-	if _, err := lock.TryLockContext(ctx, lockRetry); err != nil {
+	_, err := lock.TryLockContext(waiting, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nil, fmt.Errorf("lock %s: another process has held it for more than %s", path, lockPatience)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	// The file stays: deleting it would let two processes lock two files of one name.
