@@ -4,6 +4,7 @@ import { inflateSync } from 'node:zlib';
 import { jwtVerify } from 'jose';
 
 const most = 1 << 20; // bytes of a list, unpacked
+const skew = 5; // seconds that two honest clocks may differ
 const between = 2_000; // milliseconds from a try that failed to the next
 
 // statusLists reads lists of this issuer, signed by one of these keys. What it returns says whether a token is good no more; it
@@ -23,13 +24,15 @@ export function statusLists({ issuer, keys }) {
       algorithms: ['RS256'],
       typ: 'statuslist+jwt',
       requiredClaims: ['exp', 'iat', 'status_list'],
+      clockTolerance: skew,
     });
     const { bits, lst } = payload.status_list;
     if (![1, 2, 4, 8].includes(bits)) throw new Error('the status list cannot be read');
     const bytes = inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength: most });
     const ttl = Number(payload.ttl ?? 60);
     if (!(ttl >= 0)) throw new Error('the status list cannot be read');
-    return { bits, bytes, fresh: Date.now() + ttl * 1_000, end: payload.exp * 1_000 };
+    const late = Math.min(Date.now() / 1_000 - payload.iat, skew); // as far as our clock may be ahead, or it is behind
+    return { bits, bytes, fresh: Date.now() + ttl * 1_000, end: (payload.exp + late) * 1_000 };
   }
 
   // renewed is the list at this address, read by one request for all that wait. An older one is good to its end while the

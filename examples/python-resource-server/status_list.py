@@ -82,7 +82,8 @@ class StatusLists:
             ttl = float(claims.get("ttl", 60))
             if claims["sub"] != uri or bits not in (1, 2, 4, 8) or not unpacker.eof or not ttl >= 0:
                 raise Away("the status list cannot be read, or belongs to another address")
-            return bits, unpacked, time.time() + ttl, float(claims["exp"])
+            late = min(time.time() - float(claims["iat"]), SKEW)  # as far as our clock may be ahead, or it is behind
+            return bits, unpacked, time.time() + ttl, float(claims["exp"]) + late
         except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, zlib.error, jwt.PyJWTError) as err:
             raise Away("the status list cannot be had") from err
 
