@@ -189,6 +189,8 @@ func accountSamples() []sample {
 		{"account-empty", 200, pages.Account{Base: ana, Email: "ana@example.test", Browsers: []pages.Browser{{SessionID: "ses_x", LastSeen: now, FirstSeen: now, Current: true}}}},
 		{"end", 200, pages.EndDevice{Base: nobody, Token: "right-to-end", Device: box}},
 		{"end-html", 200, pages.EndDevice{Base: nobody, Token: "right-to-end", Device: device("a", htmlName, "linux/amd64", time.Minute)}},
+		{"end-app", 200, pages.EndDevice{Base: nobody, Token: "right-to-end", Device: account().Devices[6]}},
+		{"end-app-done", 200, pages.EndDevice{Base: nobody, Token: "right-to-end", Device: account().Devices[6], Done: true}},
 		{"end-done", 200, pages.EndDevice{Base: nobody, Token: "right-to-end", Device: box, Done: true}},
 		{"error", 500, pages.Error{Base: ana, RequestID: "3f6c0a9e5b"}},
 		{"error-away", 503, pages.Error{Base: nobody, Sentence: "We could not reach our records, so nothing was changed. Try again in a minute.", RequestID: "3f6c0a9e5b", BackURL: "/device", BackText: "Back to the code"}},
