@@ -13,6 +13,7 @@ import (
 
 	"github.com/handclasp/handclasp/store"
 	"github.com/handclasp/handclasp/store/redis/redistest"
+	"github.com/handclasp/handclasp/store/storetest"
 )
 
 func wakes(t *testing.T, decided <-chan struct{}) {
@@ -117,25 +118,9 @@ func TestKillAndDropWakeWhoWaits(t *testing.T) {
 	wakes(t, hearDrop)
 }
 
-// left fails if goroutines are there that before does not know. Those that are about to end get their time: goleak by
-// itself waits for less than half a second.
-func left(t *testing.T, before goleak.Option) {
-	t.Helper()
-	for end := time.Now().Add(patience); ; {
-		err := goleak.Find(before)
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Error(err)
-			return
-		}
-	}
-}
-
 func TestManyWhoWaitCostOneConnectionAndOneGoroutine(t *testing.T) {
 	url := redistest.Start(t)
-	defer left(t, goleak.IgnoreCurrent())
+	defer storetest.NoneLeft(t, goleak.IgnoreCurrent())
 	s, err := Open(t.Context(), Options{URL: url, Prefix: prefix()})
 	if err != nil {
 		t.Fatal(err)

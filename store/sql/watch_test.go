@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/handclasp/handclasp/store"
+	"github.com/handclasp/handclasp/store/storetest"
 	"go.uber.org/goleak"
 )
 
@@ -16,21 +17,6 @@ func (h *hub) listens() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.quiet != nil
-}
-
-// left fails if goroutines are there that before does not know. Those that are about to end get their time: goleak by
-// itself waits for less than half a second.
-func left(t *testing.T, before goleak.Option) {
-	t.Helper()
-	for end := time.Now().Add(patience); ; {
-		err := goleak.Find(before)
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatal(err)
-		}
-	}
 }
 
 func TestNobodyListensWhenNobodyWaits(t *testing.T) {
@@ -52,7 +38,7 @@ func TestNobodyListensWhenNobodyWaits(t *testing.T) {
 	if d.hub.listens() {
 		t.Error("it listens although nobody waits")
 	}
-	left(t, before)
+	storetest.NoneLeft(t, before)
 	if len(d.hub.waiting) != 0 {
 		t.Errorf("%d are still kept", len(d.hub.waiting))
 	}
@@ -74,7 +60,7 @@ func TestCloseEndsListening(t *testing.T) {
 	stop()
 	_, late := d.Watch("ses_a")
 	late()
-	left(t, before)
+	storetest.NoneLeft(t, before)
 }
 
 func TestSweepingLeavesNoRowOfWhatExpired(t *testing.T) {
