@@ -228,6 +228,10 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 		http.Redirect(w, r, "/signin", http.StatusSeeOther)
 		return
 	}
+	if errors.Is(err, errSignedIn) {
+		http.Redirect(w, r, returnPath(r.PostForm.Get("return_to")), http.StatusSeeOther) //nolint:gosec // G710: see returnPath
+		return
+	}
 	a := classify(err)
 	s.logError(w, r, a, err)
 	setRetry(w.Header(), a.after)

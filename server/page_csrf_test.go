@@ -45,8 +45,12 @@ func TestFormsAreTakenOnlyFromOurOwnPages(t *testing.T) {
 	}
 	for path, fields := range pagePosts(s) {
 		for what, token := range tokens {
-			form := withToken(fields, token...)
-			if page := b.Post(path, form); page.Status != http.StatusForbidden && page.Status != http.StatusBadRequest {
+			page := b.Post(path, withToken(fields, token...))
+			refused := page.Status == http.StatusForbidden || page.Status == http.StatusBadRequest
+			if path == "/signin" && what == "of before the sign-in" { // another tab, which leads on and asks for nothing
+				refused = page.URL.Path == "/account"
+			}
+			if !refused {
 				t.Errorf("%s with the token %s: %d %s", path, what, page.Status, page.Text())
 			}
 		}

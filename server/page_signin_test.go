@@ -206,6 +206,19 @@ func TestAddressesThatAreNoneAreSaidSo(t *testing.T) {
 }
 
 // A link must not silently turn somebody's browser into another account's: what they do next would be done as that one.
+// The morning's tabs all ask for a sign-in. Whoever has signed in in one of them needs none in the others.
+func TestATabThatStillAsksForTheSignInLeadsOn(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	b := s.Browser(t)
+	tab := b.Open("/signin?return_to=/device")
+	b.SignIn(mara)
+	wantPath(t, tab.Press("Send me a link", "email", mara), "/device")
+	if n := mailsTo(t, s, mara); n != 1 {
+		t.Errorf("%d mails", n)
+	}
+}
+
 func TestSessionOfAnotherAccountIsNotSilentlyReplaced(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{})

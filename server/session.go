@@ -32,6 +32,9 @@ const (
 // errSignedOut sends the person to the sign-in.
 var errSignedOut = errors.New("not signed in")
 
+// errSignedIn sends on whoever has signed in in another tab since the form for it was drawn.
+var errSignedIn = errors.New("signed in meanwhile")
+
 // visitor is the browser behind a request to a page.
 type visitor struct {
 	id      string         // of the cookie that forms are bound to
@@ -122,11 +125,15 @@ func (s *Server) checkForm(r *http.Request, v *visitor) error {
 	if err := readForm(r); err != nil {
 		return err
 	}
-	if s.csrfFits(v, r.PostForm.Get("csrf")) {
+	token := r.PostForm.Get("csrf")
+	if s.csrfFits(v.id, v.sid(), token) {
 		return nil
 	}
 	if v.session == nil && s.cookie(r, cookieSession) != "" {
 		return errSignedOut // the session has ended since the form was drawn, and only a sign-in helps
+	}
+	if v.session != nil && r.URL.Path == "/signin" && s.csrfFits(v.id, "", token) {
+		return errSignedIn
 	}
 	return errForm
 }
@@ -147,10 +154,10 @@ func (s *Server) csrfToken(v *visitor) string {
 	return id + "." + seal(key, v.id, v.sid())
 }
 
-func (s *Server) csrfFits(v *visitor, token string) bool {
+func (s *Server) csrfFits(visitor, sid, token string) bool {
 	id, mac, _ := strings.Cut(token, ".")
 	key, ok := s.csrf.Key(id)
-	return ok && subtle.ConstantTimeCompare([]byte(mac), []byte(seal(key, v.id, v.sid()))) == 1
+	return ok && subtle.ConstantTimeCompare([]byte(mac), []byte(seal(key, visitor, sid))) == 1
 }
 
 func (v *visitor) sid() string {
