@@ -281,6 +281,22 @@ func TestTheButtonSignsOutOfABrowserWhoseSessionHasRunOut(t *testing.T) {
 	expect(t, "the app", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
 }
 
+// The page with the devices has stood open over lunch. Whoever presses its button and is led away takes themselves for signed out.
+func TestTheButtonOfAPageThatOutlivedItsSessionSignsOutToo(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerWebApps(t, s)
+	a, b := calendar(t, s), signedIn(t, s, mara)
+	tokens := a.LogIn(b)
+	left := b.Open("/account")
+	s.Clock.Advance(time.Hour)
+	page := left.Press("Sign out of this browser")
+	wantPage(t, page, http.StatusOK, "Sign out?", "own sign-in has run out")
+	wantPage(t, page.Press("Sign out"), http.StatusOK, "You are signed out")
+	expect(t, "the app", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
+	wantPage(t, left.Press("Sign out of this browser"), http.StatusOK, "You are signed out")
+}
+
 // An app has one ID token for as long as its session, which may be weeks; a key is published for half an hour after it was retired.
 func TestATokenOfARetiredKeyStillSignsOut(t *testing.T) {
 	t.Parallel()

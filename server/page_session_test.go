@@ -97,8 +97,9 @@ func TestSessionEndedFromElsewhereIsOverAtOnce(t *testing.T) {
 		wantPage(t, page, http.StatusOK, "Firefox on Linux this browser", "Chrome on Android")
 		wantPage(t, page.Press("End this session"), http.StatusOK, "The session on Chrome on Android has ended.")
 		wantPath(t, phone.Open("/account"), "/signin")
-		// A page that was still open leads to the sign-in as well, and not to a riddle.
-		wantPath(t, list.Press("Sign out of this browser"), "/signin")
+		// A page that was still open leads to the sign-in as well, and not to a riddle; its sign-out has nothing left to do.
+		wantPath(t, list.Press("End all others"), "/signin")
+		wantPage(t, list.Press("Sign out of this browser"), http.StatusOK, "You are signed out")
 	})
 }
 

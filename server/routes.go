@@ -73,7 +73,7 @@ func (s *Server) table() []route {
 		{"POST", "/signin/code", page, s.useCode},
 		{"GET", "/signin/link", page, s.showLink},
 		{"POST", "/signin/link", page, s.useLink},
-		{"POST", "/signout", page, s.signOut},
+		{"POST", signOutPath, page, s.signOut},
 		{"POST", "/signout/app", page, s.decideLogout},
 		{"GET", "/account", page, s.account},
 		{"POST", "/account/forget", page, s.forgetApp},

@@ -29,11 +29,20 @@ const (
 	cookieKnown   = "hc_known"   // this browser has signed this address in before
 )
 
-// errSignedOut sends the person to the sign-in.
+// errSignedOut sends the person to the sign-in, or on to the sign-out that they have asked for.
 var errSignedOut = errors.New("not signed in")
 
 // errSignedIn sends on whoever has signed in in another tab since the form for it was drawn.
 var errSignedIn = errors.New("signed in meanwhile")
+
+// instead is where somebody goes on whose session is over. A sign-out from a page that stood open for too long still has the apps to
+// end that were opened here, so it leads to the page that asks about them, or says that nothing is left.
+func instead(r *http.Request) string {
+	if r.Method == http.MethodPost && r.URL.Path == signOutPath && r.PostForm.Get("return_to") == "" {
+		return logoutPath
+	}
+	return "/signin"
+}
 
 // visitor is the browser behind a request to a page.
 type visitor struct {
@@ -129,8 +138,8 @@ func (s *Server) checkForm(r *http.Request, v *visitor) error {
 	if s.csrfFits(v.id, v.sid(), token) {
 		return nil
 	}
-	if v.session == nil && s.cookie(r, cookieSession) != "" {
-		return errSignedOut // the session has ended since the form was drawn, and only a sign-in helps
+	if v.session == nil && (s.cookie(r, cookieSession) != "" || r.URL.Path == signOutPath) {
+		return errSignedOut // the session has ended since the form was drawn, and no such form helps
 	}
 	if v.session != nil && r.URL.Path == "/signin" && s.csrfFits(v.id, "", token) {
 		return errSignedIn

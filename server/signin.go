@@ -267,6 +267,8 @@ func (s *Server) settled(r *http.Request) bool {
 	return err != nil || v.session.AuthTime.UnixMilli() >= since
 }
 
+const signOutPath = "/signout"
+
 // signOut ends this browser's session.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	v := visitorOf(r)
