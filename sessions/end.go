@@ -19,9 +19,7 @@ const endBatch = 200
 func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 	row, sqlErr := s.Records.EndSession(ctx, sid, reason, s.Now())
 	dropErr := s.Tickets.Drop(ctx, sid)
-	if row.First {
-		s.tell(ctx, row.Session)
-	}
+	s.tellOf(ctx, row)
 	if dropErr != nil {
 		return fmt.Errorf("delete the tickets of a session: %w", errors.Join(dropErr, sqlErr))
 	}
@@ -44,9 +42,6 @@ func (s *Sessions) endOpened(ctx context.Context, browser store.Session) error {
 		return fmt.Errorf("list what ended with a browser: %w", err)
 	}
 	rows = slices.DeleteFunc(rows, func(row store.Session) bool { return row.Opener != browser.ID })
-	for _, row := range rows {
-		s.tell(ctx, row)
-	}
 	_, err = s.endEach(ctx, rows, "", "")
 	return err
 }
@@ -63,7 +58,17 @@ func (s *Sessions) Replace(ctx context.Context, old, by store.Browser) error {
 	return s.End(ctx, old.SID, EndReplaced)
 }
 
-// tell tells of an end. It is for whoever has ended the session first, also if its tickets are left to the sweeper.
+// tellOf tells of what this very call has ended, also if the tickets are left to the sweeper.
+func (s *Sessions) tellOf(ctx context.Context, ended store.Ended) {
+	if ended.First {
+		s.tell(ctx, ended.Session)
+	}
+	for _, row := range ended.Took {
+		s.tell(ctx, row)
+	}
+}
+
+// tell tells of an end.
 func (s *Sessions) tell(ctx context.Context, row store.Session) {
 	result := OK
 	if row.EndReason == EndReuse {
@@ -237,9 +242,7 @@ func (s *Sessions) endUnredeemed(ctx context.Context, sid, reason string) error 
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
-	if row.First {
-		s.tell(ctx, row.Session)
-	}
+	s.tellOf(ctx, row)
 	if !row.ConfirmedAt.IsZero() { // since it was listed
 		return s.End(ctx, sid, reason)
 	}

@@ -182,6 +182,47 @@ func TestTheEndOfASessionIsToldOnceWhateverTheTicketsDo(t *testing.T) {
 	})
 }
 
+// What hangs on a browser session ends in the statement that ends the browser, whatever becomes of the tickets then, and of whoever
+// asks for the same once more.
+func TestTheEndOfWhatHungOnABrowserIsToldOnceToo(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		tickets := &away{r.tickets, true}
+		s := r.sessions(r.records, tickets)
+		by := store.NewID(store.SessionPrefix)
+		for _, row := range []store.Session{
+			{ID: by, Kind: store.KindBrowser},
+			{ID: store.NewID(store.SessionPrefix), Kind: store.KindDevice, ClientID: "tool", Opener: by},
+		} {
+			row.UserID, row.CreatedAt, row.ConfirmedAt = r.ada, r.clock.now(), r.clock.now()
+			if _, err := r.records.BeginSession(r.ctx, store.Beginning{Session: row}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := s.End(r.ctx, by, sessions.EndLogout); !errors.Is(err, errAway) {
+					t.Errorf("while the tickets are away: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if n := r.journal.count("session.end"); n != 2 {
+			t.Errorf("before the tickets are back: %d events tell of two ends", n)
+		}
+		tickets.gone = false
+		if err := s.End(r.ctx, by, sessions.EndLogout); err != nil {
+			t.Error(err)
+		}
+		if n := r.journal.count("session.end"); n != 2 {
+			t.Errorf("%d events tell of two ends", n)
+		}
+		if left, err := r.records.HalfEnded(r.ctx, r.ada, ""); err != nil || len(left) > 0 {
+			t.Errorf("%d sessions are half ended, %v", len(left), err)
+		}
+	})
+}
+
 func TestAnAccountHoldsOnlySoManyDevices(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		first := r.signIn("laptop", r.ada)

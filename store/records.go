@@ -155,7 +155,8 @@ type Confirmed struct {
 // Ended is a session that has ended.
 type Ended struct {
 	Session
-	First bool // by this very call: of all that end a session at once, one hears so
+	First bool      // by this very call: of all that end a session at once, one hears so
+	Took  []Session // what hung on it and has ended by this very call too
 }
 
 // Records is what a keeper of durable memory promises. Every method is one transaction and safe to call from any number

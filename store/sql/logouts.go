@@ -16,18 +16,18 @@ func leftOpen(s store.Session, reason string) bool {
 const opened = `opener = $1 AND opener <> '' AND ended_at = 0`
 
 // endOpened ends what hangs on a browser session that has just ended, and frees their devices.
-func endOpened(ctx context.Context, tx *runner, sid, reason string, at int64) error {
-	devices, err := all(ctx, tx, text, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE `+opened+` RETURNING device_id`,
+func endOpened(ctx context.Context, tx *runner, sid, reason string, at int64) ([]store.Session, error) {
+	rows, err := all(ctx, tx, scanSession, `UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE `+opened+` RETURNING `+sessionColumns,
 		sid, at, reason)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, device := range devices {
-		if err := release(ctx, tx, device); err != nil {
-			return err
+	for _, row := range rows {
+		if err := release(ctx, tx, row.DeviceID); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return rows, nil
 }
 
 // noteLogouts writes down whom to tell of this end and of those that came with it. An app that never asked for an ID

@@ -104,7 +104,7 @@ func (d *DB) EndSession(ctx context.Context, sid, reason string, at time.Time) (
 		if err := release(ctx, tx, s.DeviceID); err != nil || store.Silent(reason) {
 			return s, err
 		}
-		if err := endOpened(ctx, tx, sid, reason, ms(at)); err != nil {
+		if s.Took, err = endOpened(ctx, tx, sid, reason, ms(at)); err != nil {
 			return s, err
 		}
 		return s, noteLogouts(ctx, tx, sid, ms(at))

@@ -100,7 +100,11 @@ var logoutStories = []story[*book]{
 			row, err := b.Session(b.ctx, hangs.ID)
 			b.ok(err)
 			b.same(row.Live(), reason != "logout")
+			b.same(len(got.Took) == 1 && got.Took[0].ID == row.ID, reason == "logout")
 		}
+		again, err := b.EndSession(b.ctx, browser.ID, "logout", after(7))
+		b.ok(err)
+		b.same(len(again.Took), 0)
 		b.same(b.owner(hangs.DeviceID), "")
 		b.same(b.untold(6), []string{hangs.ID})
 	}},
