@@ -66,7 +66,8 @@ func NewJournal(records events, out io.Writer, now func() time.Time, log *slog.L
 // Record gives the event an id, the time and the origin of the request, and writes it down.
 func (j *Journal) Record(ctx context.Context, e store.Event) {
 	origin := OriginOf(ctx)
-	e.ID, e.Time = store.NewEventID(j.now()), j.now().UTC()
+	now := j.now()
+	e.ID, e.Time = store.NewEventID(now), now.UTC()
 	if e.Address == "" {
 		e.Address = origin.Address
 	}

@@ -97,3 +97,27 @@ func TestAnEventWhoseCommitWasSlowStopsNoneThatFollow(t *testing.T) {
 		t.Errorf("%d events are kept, want 2: %v", len(kept), err)
 	}
 }
+
+// Lists are read by the ids, which are made of the time, so the two must be of one moment.
+func TestAnEventIsFoundFromItsOwnTimeOn(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, keepers[0].open)
+	now := r.clock.now()
+	runs := func() time.Time {
+		now = now.Add(time.Millisecond)
+		return now
+	}
+	j := sessions.NewJournal(r.records, io.Discard, runs, slog.New(slog.DiscardHandler))
+	j.Record(r.ctx, store.Event{Type: "session.begin", Result: sessions.OK})
+	if err := j.Close(r.ctx); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := r.records.Events(r.ctx, "", 10)
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d events are kept, want 1: %v", len(kept), err)
+	}
+	found, err := r.records.(store.Lists).ListEvents(r.ctx, store.EventQuery{Since: kept[0].Time, Limit: 10})
+	if err != nil || len(found) != 1 {
+		t.Errorf("%d events since %s, want the one of then: %v", len(found), kept[0].Time, err)
+	}
+}
