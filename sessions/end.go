@@ -19,7 +19,9 @@ const endBatch = 200
 func (s *Sessions) End(ctx context.Context, sid, reason string) error {
 	row, sqlErr := s.Records.EndSession(ctx, sid, reason, s.Now())
 	dropErr := s.Tickets.Drop(ctx, sid)
-	s.tellOf(ctx, row)
+	if sqlErr == nil { // else the row says what would have been
+		s.tellOf(ctx, row)
+	}
 	if dropErr != nil {
 		return fmt.Errorf("delete the tickets of a session: %w", errors.Join(dropErr, sqlErr))
 	}

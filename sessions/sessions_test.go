@@ -223,6 +223,38 @@ func TestTheEndOfWhatHungOnABrowserIsToldOnceToo(t *testing.T) {
 	})
 }
 
+// undone writes nothing: its commit fails after the statements have answered.
+type undone struct {
+	store.Records
+	on bool
+}
+
+func (u *undone) EndSession(ctx context.Context, sid, reason string, at time.Time) (store.Ended, error) {
+	if !u.on {
+		return u.Records.EndSession(ctx, sid, reason, at)
+	}
+	row, err := u.Session(ctx, sid)
+	row.EndedAt, row.EndReason = at, reason
+	return store.Ended{Session: row, First: true}, errors.Join(err, errAway)
+}
+
+func TestAnEndThatIsNotWrittenIsNotTold(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		q, records := r.signIn("laptop", r.ada), &undone{r.records, true}
+		s := r.sessions(records, r.tickets)
+		if err := s.End(r.ctx, q.SID, sessions.EndReuse); !errors.Is(err, errAway) {
+			t.Fatalf("while nothing is written: %v", err)
+		}
+		records.on = false
+		if err := s.End(r.ctx, q.SID, sessions.EndReuse); err != nil {
+			t.Fatal(err)
+		}
+		if n := r.journal.count("session.end"); n != 1 {
+			t.Errorf("%d events tell of one end", n)
+		}
+	})
+}
+
 func TestAnAccountHoldsOnlySoManyDevices(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		first := r.signIn("laptop", r.ada)
