@@ -95,11 +95,13 @@ func writeJSON(path string, from any) error {
 // litterAge is how old a temporary file is that nobody writes any more, also by the clock of a file server that is wrong.
 const litterAge = 24 * time.Hour
 
-// tidy takes away what processes have left that were killed as they wrote: there may be tokens in it.
+// tidy takes away what processes have left that were killed as they wrote: there may be tokens in it. What people have put beside
+// the file, as a credentials.json.bak, is theirs.
 func (v *Vault) tidy() {
 	files, _ := os.ReadDir(v.Dir) // if it cannot be read the writing fails too
 	for _, file := range files {
-		if !file.Type().IsRegular() || !strings.HasPrefix(file.Name(), filepath.Base(v.Path())+".") {
+		digits, ours := strings.CutPrefix(file.Name(), filepath.Base(v.Path())+".")
+		if !file.Type().IsRegular() || !ours || strings.Trim(digits, "0123456789") != "" {
 			continue
 		}
 		if info, err := file.Info(); err == nil && time.Since(info.ModTime()) > litterAge {

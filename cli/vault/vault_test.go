@@ -192,8 +192,8 @@ func TestWhatAKilledProcessHasLeftIsTakenAway(t *testing.T) {
 	if err := v.Save(t.Context(), "default", Credentials{RefreshToken: "secret"}); err != nil {
 		t.Fatal(err)
 	}
-	old, young := v.Path()+".1234567", v.Path()+".7654321"
-	for path, age := range map[string]time.Duration{old: 48 * time.Hour, young: time.Minute} {
+	old, young, copied := v.Path()+".1234567", v.Path()+".7654321", v.Path()+".bak"
+	for path, age := range map[string]time.Duration{old: 48 * time.Hour, young: time.Minute, copied: 48 * time.Hour} {
 		at := time.Now().Add(-age)
 		if err := errors.Join(os.WriteFile(path, []byte("{}"), 0o600), os.Chtimes(path, at, at)); err != nil {
 			t.Fatal(err)
@@ -207,6 +207,9 @@ func TestWhatAKilledProcessHasLeftIsTakenAway(t *testing.T) {
 	}
 	if _, err := os.Stat(young); err != nil {
 		t.Errorf("one that may still be written is gone: %v", err)
+	}
+	if _, err := os.Stat(copied); err != nil {
+		t.Errorf("what somebody has copied themselves is gone: %v", err)
 	}
 	if kept, err := v.Load("default"); err != nil || kept.RefreshToken != "next" {
 		t.Errorf("%+v, %v", kept, err)
