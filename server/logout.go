@@ -33,14 +33,19 @@ func (s *Server) bringLogout(w http.ResponseWriter, r *http.Request) error {
 	if err := s.limit(r.Context(), logoutTry(sessions.OriginOf(r.Context()).Network)); err != nil {
 		return err
 	}
+	http.Redirect(w, r, logoutAgain(r.PostForm), http.StatusSeeOther)
+	return nil
+}
+
+// logoutAgain is where a form is read as a link.
+func logoutAgain(form url.Values) string {
 	kept := url.Values{}
 	for _, name := range logoutParameters {
-		if r.PostForm.Has(name) {
-			kept.Set(name, r.PostForm.Get(name))
+		if form.Has(name) {
+			kept.Set(name, form.Get(name))
 		}
 	}
-	http.Redirect(w, r, logoutPath+"?"+kept.Encode(), http.StatusSeeOther)
-	return nil
+	return logoutPath + "?" + kept.Encode()
 }
 
 func (s *Server) readLogout(r *http.Request, form url.Values) (oauth.Logout, error) {

@@ -297,6 +297,24 @@ func TestTheButtonOfAPageThatOutlivedItsSessionSignsOutToo(t *testing.T) {
 	wantPage(t, left.Press("Sign out of this browser"), http.StatusOK, "You are signed out")
 }
 
+// The question of an app has stood open for as long.
+func TestTheButtonOfAQuestionThatOutlivedItsSessionSignsOutToo(t *testing.T) {
+	t.Parallel()
+	s := servertest.Start(t, servertest.Options{})
+	registerPlanner(t, s, "")
+	a, b := planner(t, s), signedIn(t, s, mara)
+	tokens := a.LogIn(b)
+	page := leave(b, "client_id", "planner", "post_logout_redirect_uri", plannerBye, "state", "st&te")
+	wantPage(t, page, http.StatusOK, "Planner asks you to sign out here", "signed in as "+mara)
+	s.Clock.Advance(time.Hour)
+	page = page.Press("Sign out")
+	wantPage(t, page, http.StatusOK, "Planner asks you to sign out here", "own sign-in has run out")
+	if page = page.Press("Sign out"); page.URL.String() != plannerBye+"&state=st%26te" {
+		t.Errorf("after the button: %s %s", page.URL, page.Text())
+	}
+	expect(t, "the app", a.Refresh(tokens.RefreshToken), http.StatusBadRequest, "invalid_grant")
+}
+
 // An app has one ID token for as long as its session, which may be weeks; a key is published for half an hour after it was retired.
 func TestATokenOfARetiredKeyStillSignsOut(t *testing.T) {
 	t.Parallel()

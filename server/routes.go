@@ -74,7 +74,7 @@ func (s *Server) table() []route {
 		{"GET", "/signin/link", page, s.showLink},
 		{"POST", "/signin/link", page, s.useLink},
 		{"POST", signOutPath, page, s.signOut},
-		{"POST", "/signout/app", page, s.decideLogout},
+		{"POST", signOutAppPath, page, s.decideLogout},
 		{"GET", "/account", page, s.account},
 		{"POST", "/account/forget", page, s.forgetApp},
 		{"POST", "/account/end", page, s.endMine},

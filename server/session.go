@@ -38,10 +38,14 @@ var errSignedIn = errors.New("signed in meanwhile")
 // instead is where somebody goes on whose session is over. A sign-out from a page that stood open for too long still has the apps to
 // end that were opened here, so it leads to the page that asks about them, or says that nothing is left.
 func instead(r *http.Request) string {
-	if r.Method == http.MethodPost && r.URL.Path == signOutPath && r.PostForm.Get("return_to") == "" {
-		return logoutPath
+	if signsOut(r) && r.PostForm.Get("return_to") == "" {
+		return logoutAgain(r.PostForm)
 	}
 	return "/signin"
+}
+
+func signsOut(r *http.Request) bool {
+	return r.Method == http.MethodPost && (r.URL.Path == signOutPath || r.URL.Path == signOutAppPath)
 }
 
 // visitor is the browser behind a request to a page.
@@ -138,7 +142,7 @@ func (s *Server) checkForm(r *http.Request, v *visitor) error {
 	if s.csrfFits(v.id, v.sid(), token) {
 		return nil
 	}
-	if v.session == nil && (s.cookie(r, cookieSession) != "" || r.URL.Path == signOutPath) {
+	if v.session == nil && (s.cookie(r, cookieSession) != "" || signsOut(r)) {
 		return errSignedOut // the session has ended since the form was drawn, and no such form helps
 	}
 	if v.session != nil && r.URL.Path == "/signin" && s.csrfFits(v.id, "", token) {

@@ -267,7 +267,11 @@ func (s *Server) settled(r *http.Request) bool {
 	return err != nil || v.session.AuthTime.UnixMilli() >= since
 }
 
-const signOutPath = "/signout"
+// The buttons that sign out: of our pages, and of the page that an app leads to.
+const (
+	signOutPath    = "/signout"
+	signOutAppPath = "/signout/app"
+)
 
 // signOut ends this browser's session.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
