@@ -225,7 +225,7 @@ func (s *Server) writeErrorPage(w http.ResponseWriter, r *http.Request, err erro
 		return
 	}
 	if errors.Is(err, errSignedOut) {
-		http.Redirect(w, r, instead(r), http.StatusSeeOther)
+		http.Redirect(w, r, instead(r), http.StatusSeeOther) //nolint:gosec // G710: a path of ours, and a query
 		return
 	}
 	if errors.Is(err, errSignedIn) {
