@@ -60,7 +60,7 @@ func (f InitialTokenForm) read() (uses int, life time.Duration, err error) {
 		problems = append(problems, fmt.Errorf("uses: want 1 to %d", initialUsesMost))
 	}
 	if seconds < 60 || seconds > int64(initialLifeMost/time.Second) {
-		problems = append(problems, errors.New("life: want a minute to a year"))
+		problems = append(problems, errors.New("life (expires_in): want a minute to a year"))
 	}
 	if f.Note != "" {
 		problems = append(problems, checkText("note", f.Note, nameMost))
