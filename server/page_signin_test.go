@@ -94,7 +94,8 @@ func visible(h http.Header) string {
 	return strings.Join(lines, "\n")
 }
 
-// The work is the same as well. The shortest of many tries are compared: a machine under load only ever adds to what one takes.
+// The work is the same as well. The shortest of many tries are compared: a machine under load only ever adds to what one takes, so
+// more of them come nearer to what the work is.
 func TestSignInTakesAsLongForAnybody(t *testing.T) {
 	t.Parallel()
 	s := servertest.Start(t, servertest.Options{Signup: "closed", LimitScale: 100_000})
@@ -106,18 +107,22 @@ func TestSignInTakesAsLongForAnybody(t *testing.T) {
 	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	_, form := b.Open("/signin").Form("Send me a link")
 	took := map[string][]time.Duration{}
-	for range 60 {
-		for _, email := range []string{mara, omar} {
-			form.Set("email", email)
-			began := time.Now()
-			b.Post("/signin", form)
-			took[email] = append(took[email], time.Since(began))
+	for end := time.Now().Add(time.Minute); ; {
+		for range 60 {
+			for _, email := range []string{mara, omar} {
+				form.Set("email", email)
+				began := time.Now()
+				b.Post("/signin", form)
+				took[email] = append(took[email], time.Since(began))
+			}
 		}
-	}
-	admitted, other := slices.Min(took[mara]), slices.Min(took[omar])
-	t.Logf("admitted %s, other %s", admitted, other)
-	if admitted > 2*other || other > 2*admitted {
-		t.Errorf("an admitted address takes %s, another %s", admitted, other)
+		admitted, other := slices.Min(took[mara]), slices.Min(took[omar])
+		if admitted <= 2*other && other <= 2*admitted {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("an admitted address takes %s, another %s", admitted, other)
+		}
 	}
 }
 
