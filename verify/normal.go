@@ -9,7 +9,7 @@ import (
 // §6.2.3, which RFC 9449 §4.3 asks for). It is empty for what is no address of an HTTP server.
 func normal(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Hostname())
-	if scheme != "http" && scheme != "https" || host == "" || u.User != nil {
+	if scheme != "http" && scheme != "https" || host == "" || strings.Contains(host, "%") || u.User != nil { // no name holds a %
 		return ""
 	}
 	if strings.Contains(host, ":") {
