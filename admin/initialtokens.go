@@ -73,18 +73,8 @@ type InitialTokenQuery struct{ Paging }
 
 // InitialTokens implements Desk. There are a few of them, so they are read at once.
 func (l *Local) InitialTokens(ctx context.Context, q InitialTokenQuery) (Page[InitialToken], error) {
-	limit, errLimit := q.limit()
-	after, errPlace := q.place("initial-access-tokens")
-	if err := invalid(errLimit, errPlace); err != nil {
-		return Page[InitialToken]{}, err
-	}
-	all, err := l.o.Records.ClientInvites(ctx)
-	if err != nil {
-		return Page[InitialToken]{}, fmt.Errorf("list tokens: %w", err)
-	}
-	all = slices.DeleteFunc(all, func(i store.ClientInvite) bool { return i.ID <= after })
 	at := func(i store.ClientInvite) string { return i.ID }
-	return paged(all[:min(limit, len(all))], limit, "initial-access-tokens", initialTokenOf, at), nil
+	return pagedWhole(ctx, q.Paging, "initial-access-tokens", l.o.Records.ClientInvites, initialTokenOf, at)
 }
 
 // CreateInitialToken implements Desk.

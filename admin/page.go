@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,6 +54,23 @@ func paged[T, S any](read []S, limit int, list string, show func(S) T, at func(S
 		p.Items = append(p.Items, show(entry))
 	}
 	return p
+}
+
+// pagedWhole makes a page of a list that is short enough to be read at once, in order of the ids.
+func pagedWhole[T, S any](
+	ctx context.Context, p Paging, list string, read func(context.Context) ([]S, error), show func(S) T, id func(S) string,
+) (Page[T], error) {
+	limit, errLimit := p.limit()
+	after, errPlace := p.place(list)
+	if err := invalid(errLimit, errPlace); err != nil {
+		return Page[T]{}, err
+	}
+	all, err := read(ctx)
+	if err != nil {
+		return Page[T]{}, fmt.Errorf("list %s: %w", list, err)
+	}
+	all = slices.DeleteFunc(all, func(s S) bool { return id(s) <= after })
+	return paged(all[:min(limit, len(all))], limit, list, show, id), nil
 }
 
 // cursor says where a page of a list ended. It is no secret and no permission, only a place.

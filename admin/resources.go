@@ -74,17 +74,7 @@ type ResourceQuery struct{ Paging }
 
 // Resources implements Desk. There are a few of them, so they are read at once.
 func (l *Local) Resources(ctx context.Context, q ResourceQuery) (Page[Resource], error) {
-	limit, errLimit := q.limit()
-	after, errPlace := q.place("resources")
-	if err := invalid(errLimit, errPlace); err != nil {
-		return Page[Resource]{}, err
-	}
-	all, err := l.o.Records.Resources(ctx)
-	if err != nil {
-		return Page[Resource]{}, fmt.Errorf("list resources: %w", err)
-	}
-	all = slices.DeleteFunc(all, func(r store.Resource) bool { return r.ID <= after })
-	return paged(all[:min(limit, len(all))], limit, "resources", resourceOf, func(r store.Resource) string { return r.ID }), nil
+	return pagedWhole(ctx, q.Paging, "resources", l.o.Records.Resources, resourceOf, func(r store.Resource) string { return r.ID })
 }
 
 // Resource implements Desk.

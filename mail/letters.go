@@ -62,10 +62,7 @@ type NewDevice struct {
 
 // Message writes the mail.
 func (n NewDevice) Message() (Message, error) {
-	if err := checkURL("the page that ends the session", n.End); err != nil {
-		return Message{}, err
-	}
-	if err := checkURL("the account page", n.Account); err != nil {
+	if err := checkEnd(n.End, n.Account); err != nil {
 		return Message{}, err
 	}
 	return letter{
@@ -82,6 +79,14 @@ func (n NewDevice) Message() (Message, error) {
 		},
 		Account: n.Account,
 	}.message()
+}
+
+// checkEnd accepts where a mail about a sign-in leads.
+func checkEnd(end, account string) error {
+	if err := checkURL("the page that ends the session", end); err != nil {
+		return err
+	}
+	return checkURL("the account page", account)
 }
 
 func deviceFacts(name, platform, app, from, what string, at time.Time) []fact {

@@ -75,10 +75,7 @@ type NewApp struct {
 
 // Message writes the mail.
 func (n NewApp) Message() (Message, error) {
-	if err := checkURL("the page that ends the session", n.End); err != nil {
-		return Message{}, err
-	}
-	if err := checkURL("the account page", n.Account); err != nil {
+	if err := checkEnd(n.End, n.Account); err != nil {
 		return Message{}, err
 	}
 	app := clean(n.App)
